@@ -1,0 +1,173 @@
+//! The command line of `warmnet-node`; its pieces serve the coordinator too.
+
+mod config;
+pub mod exit;
+mod external;
+mod init;
+pub mod mailbox;
+mod out;
+mod run;
+mod show;
+
+pub use exit::{CliError, ExitCode};
+use out::say;
+
+use crate::config::{Home, NodeConfig};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A node of a Warmnet network: it warms the mailboxes you host with consenting partners.
+#[derive(Parser)]
+#[command(
+    name = "warmnet-node",
+    version,
+    about,
+    after_help = "\
+Examples:
+  warmnet-node init --genesis genesis.bin --bootstrap /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...
+  warmnet-node mailbox add me@example.org --smtp-host mail.example.org --imap-host mail.example.org
+  warmnet-node run
+  warmnet-node status --watch
+
+Exit codes: 0 ok, 1 error, 2 usage or config, 3 a check failed, 4 locked by a running node,
+5 sign-in refused, 6 network or TLS, 7 store."
+)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Args, Clone, Debug)]
+pub struct Global {
+    /// The node's folder [default: ~/.local/share/warmnet]
+    #[arg(long, global = true, env = "WARMNET_HOME")]
+    pub home: Option<PathBuf>,
+    /// Print data (and errors) as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Create a home with a new identity
+    Init(init::InitArgs),
+    /// Add, list or test the mailboxes of this node
+    #[command(subcommand)]
+    Mailbox(mailbox::MailboxVerb),
+    /// Run the node until Ctrl-C
+    #[command(after_help = "Example:\n  warmnet-node --home /srv/warmnet run")]
+    Run,
+    /// Show what the running node does
+    #[command(after_help = "Examples:\n  warmnet-node status --watch\n  warmnet-node status --json")]
+    Status(show::StatusArgs),
+    /// Show a score with its components
+    #[command(after_help = "Example:\n  warmnet-node score --json")]
+    Score(show::ScoreArgs),
+    /// Show connected peers
+    #[command(after_help = "Example:\n  warmnet-node peers --json")]
+    Peers,
+    /// Report your own (external) mail
+    #[command(subcommand)]
+    External(external::ExternalVerb),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(config::ConfigVerb),
+    /// Show where everything is
+    #[command(after_help = "Example:\n  warmnet-node --home /srv/warmnet paths")]
+    Paths,
+    /// Show the version
+    Version,
+    /// Print a completion script
+    #[command(after_help = "Example:\n  warmnet-node completions bash > ~/.local/share/bash-completion/completions/warmnet-node")]
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+impl Global {
+    /// The home the flag, the environment or the default names.
+    #[must_use]
+    pub fn home(&self) -> Home {
+        Home::resolve(self.home.as_deref(), "WARMNET_HOME", "warmnet")
+    }
+}
+
+/// Loads node.toml of a home.
+///
+/// # Errors
+/// [`CliError`] with exit code 2.
+pub fn load_config(home: &Home) -> Result<NodeConfig, CliError> {
+    if !home.node_toml().exists() {
+        return Err(CliError::new(ExitCode::Usage, format!("there is no node in {}", home.root().display()))
+            .why("node.toml is missing")
+            .todo("run `warmnet-node init`, or name another folder with --home"));
+    }
+    NodeConfig::load(&home.node_toml()).map_err(CliError::from)
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => e.exit(),
+    };
+    let json = cli.global.json;
+    match dispatch(cli) {
+        Ok(()) => ExitCode::Ok.into(),
+        Err(error) => error.report(json),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), CliError> {
+    let global = &cli.global;
+    match cli.verb {
+        Verb::Init(args) => init::init(global, args),
+        Verb::Mailbox(verb) => mailbox::mailbox(global, verb),
+        Verb::Run => run::run(global),
+        Verb::Status(args) => show::status(global, args),
+        Verb::Score(args) => show::score(global, args),
+        Verb::Peers => show::peers(global),
+        Verb::External(verb) => external::external(global, verb),
+        Verb::Config(verb) => config::config(global, verb),
+        Verb::Paths => config::paths(global),
+        Verb::Version => {
+            if global.json {
+                say!("{}", serde_json::json!({"version": env!("CARGO_PKG_VERSION")}));
+            } else {
+                say!("warmnet-node {}", env!("CARGO_PKG_VERSION"));
+            }
+            Ok(())
+        }
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut <Cli as clap::CommandFactory>::command(), "warmnet-node", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_tree_is_sound_and_every_verb_has_an_example() {
+        let mut tree = Cli::command();
+        tree.clone().debug_assert();
+        tree.build();
+        let mut open = vec![&tree];
+        while let Some(verb) = open.pop() {
+            if verb.has_subcommands() {
+                open.extend(verb.get_subcommands().filter(|v| !["help", "version"].contains(&v.get_name())));
+            } else {
+                let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("warmnet-node "), "{}", verb.get_name());
+            }
+        }
+    }
+}

@@ -1,0 +1,395 @@
+//! The task that keeps one mailbox's connection.
+//!
+//! ```text
+//!          +--> connect --ok--> Connected --> [ steps -> acts -> wait ]* --error--> Disconnected --+
+//!          |        |                                                                              |
+//!          |        +--refused--> SignInRefused --> pause (a Sync, or hours) --+                   |
+//!          +-------------------------------------------------------------------+--- backoff <------+
+//! ```
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc::{self, Receiver, Sender},
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    CursorStore, FolderRole, Folders, FoundMail, Place,
+    acts::{self, ActError, ActReport, MailAct, Results, Wanted},
+    backoff::Backoff,
+    folders, idle,
+    known::Known,
+    session::{ImapError, ImapSession},
+    step::{self, Desk, StepError},
+};
+use crate::mail::{
+    connect::ConnectError,
+    settings::{Login, MailTimeouts, ServerSettings},
+    tls::TlsClient,
+};
+
+/// Commands that wait in the channel.
+const COMMAND_QUEUE: usize = 64;
+/// Events that wait in the channel; when it is full the watcher waits, and so do its cursors.
+const EVENT_QUEUE: usize = 256;
+/// Acts taken out of the channel and not yet done; the next ones wait in the channel.
+const MAX_PENDING: usize = 256;
+/// Acts done in one batch.
+const ACT_BATCH: usize = 64;
+/// Connections one act may lose before it is given up.
+const MAX_ATTEMPTS: u32 = 3;
+/// Pause after a refused sign-in: 4 tries a day lock no account.
+const SIGN_IN_PAUSE: Duration = Duration::from_secs(6 * 3600);
+/// Below this interval IDLE is not worth its two commands.
+const IDLE_FROM: Duration = Duration::from_secs(1);
+/// A shorter poll interval would be a busy loop.
+const MIN_POLL: Duration = Duration::from_millis(50);
+
+/// Something to do in the mailbox. Answered by [`MailEvent::ActDone`] with the same ticket, exactly once unless
+/// the watcher stops before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct MailCommand {
+    /// Chosen by the caller.
+    pub ticket: u64,
+    /// What to do.
+    pub act: MailAct,
+    /// Of the mail, with angle brackets; empty for [`MailAct::Sync`].
+    pub message_id: String,
+    /// Where the caller last saw the mail ([`FoundMail::place`]); lets the act meet that very mail after a restart.
+    pub found_at: Option<Place>,
+}
+
+/// News from the mailbox.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum MailEvent {
+    /// A labelled mail, at least once each.
+    Found(FoundMail),
+    /// The answer to a command.
+    ActDone {
+        /// Of the command.
+        ticket: u64,
+        /// How it ended.
+        result: Result<ActReport, ActError>,
+    },
+    /// Signed in; the roles of the folders.
+    Connected {
+        /// What was found.
+        folders: Folders,
+    },
+    /// The connection failed or ended; it is tried again by itself.
+    Disconnected {
+        /// Why.
+        error: ImapError,
+    },
+    /// User or password refused: the owner is needed. Tried again on a [`MailAct::Sync`] command or after hours.
+    SignInRefused,
+    /// A cursor could not be stored; mails may be handed over again.
+    StoreFailed,
+}
+
+/// Everything a watcher needs.
+#[derive(Debug)]
+pub struct Watcher {
+    /// `[imap]`.
+    pub server: ServerSettings,
+    /// User and password.
+    pub login: Login,
+    /// Roots to trust.
+    pub tls: TlsClient,
+    /// Network time-outs.
+    pub timeouts: MailTimeouts,
+    /// How often to look without a hint (`mail.poll_seconds`).
+    pub poll: Duration,
+    /// Look into our own folder and the sent mail too (after a restore, say).
+    pub look_everywhere: bool,
+    /// Where cursors are kept.
+    pub cursors: Arc<dyn CursorStore>,
+}
+
+/// The caller's end of a running watcher. Dropping it stops the watcher.
+#[derive(Debug)]
+pub struct WatcherHandle {
+    /// Takes commands; full when the mailbox can't keep up or can't be reached. Keep reading events while you wait.
+    pub commands: Sender<MailCommand>,
+    stop: CancellationToken,
+    task: Option<JoinHandle<()>>,
+}
+
+impl WatcherHandle {
+    /// Ends the task, with a goodbye to the server if it is connected.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        if let Some(task) = self.task.take() {
+            // A panic in the task was reported by the runtime already.
+            let _ = task.await;
+        }
+    }
+}
+
+impl Drop for WatcherHandle {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Watcher {
+    /// Starts the task on the current runtime.
+    pub fn start(self) -> (WatcherHandle, Receiver<MailEvent>) {
+        let (commands, inbox) = mpsc::channel(COMMAND_QUEUE);
+        let (events, outbox) = mpsc::channel(EVENT_QUEUE);
+        let stop = CancellationToken::new();
+        let run = Run { commands: inbox, events, known: Known::default(), pending: VecDeque::new(), can_idle: true, setup: self };
+        let token = stop.clone();
+        let task = tokio::spawn(async move {
+            // Stopping in the middle of a command is safe: cursors and acts are repeatable.
+            token.run_until_cancelled_owned(run.forever()).await;
+        });
+        (WatcherHandle { commands, stop, task: Some(task) }, outbox)
+    }
+}
+
+struct Pending {
+    command: MailCommand,
+    attempts: u32,
+}
+
+struct Run {
+    setup: Watcher,
+    commands: Receiver<MailCommand>,
+    events: Sender<MailEvent>,
+    known: Known,
+    pending: VecDeque<Pending>,
+    can_idle: bool,
+}
+
+/// Why serving a connection ended.
+enum End {
+    /// Nobody wants the watcher any more.
+    Stop,
+    /// Connect again.
+    Again(ImapError),
+}
+
+impl From<StepError> for End {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Imap(e) => Self::Again(e),
+            // Handled where it happens; an unknown state is best left by connecting anew.
+            StepError::Cursor(_) => Self::Again(ConnectError::Protocol.into()),
+            StepError::HostGone => Self::Stop,
+        }
+    }
+}
+
+impl From<ImapError> for End {
+    fn from(error: ImapError) -> Self {
+        Self::Again(error)
+    }
+}
+
+impl Run {
+    async fn forever(mut self) {
+        let mut backoff = Backoff::default();
+        loop {
+            let begun = Instant::now();
+            let setup = &self.setup;
+            let opened = ImapSession::open(&setup.server, &setup.login, &setup.tls, &setup.timeouts).await;
+            let end = match opened {
+                Ok(session) => self.serve(session).await,
+                Err(e) => End::Again(e),
+            };
+            let End::Again(error) = end else { return };
+            let refused = error == ImapError::SignInRefused;
+            let event = if refused { MailEvent::SignInRefused } else { MailEvent::Disconnected { error } };
+            if self.events.send(event).await.is_err() {
+                return;
+            }
+            let go_on = if refused {
+                self.pause().await
+            } else {
+                sleep(backoff.next(begun.elapsed())).await;
+                !self.events.is_closed()
+            };
+            if !go_on {
+                return;
+            }
+        }
+    }
+
+    /// Answers everything with "unreachable" until a Sync asks for another try. Returns whether to go on.
+    async fn pause(&mut self) -> bool {
+        let refused = ActError::Unreachable(ImapError::SignInRefused.to_string());
+        for pending in std::mem::take(&mut self.pending) {
+            let ticket = pending.command.ticket;
+            if !self.answer(ticket, Err(refused.clone())).await {
+                return false;
+            }
+        }
+        let end = Instant::now() + SIGN_IN_PAUSE;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(end) => return true,
+                command = self.commands.recv() => match command {
+                    None => return false,
+                    Some(command) if command.act == MailAct::Sync => {
+                        self.pending.push_back(Pending { command, attempts: 0 });
+                        return true;
+                    }
+                    Some(command) => {
+                        if !self.answer(command.ticket, Err(refused.clone())).await {
+                            return false;
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Rounds on one connection until it fails.
+    async fn serve(&mut self, mut session: ImapSession) -> End {
+        match self.rounds(&mut session).await {
+            End::Stop => {
+                session.close().await;
+                End::Stop
+            }
+            End::Again(error) => End::Again(error),
+        }
+    }
+
+    async fn rounds(&mut self, session: &mut ImapSession) -> End {
+        let mut folders = match folders::find(session).await {
+            Ok(folders) => folders,
+            Err(e) => return End::Again(e),
+        };
+        let connected = MailEvent::Connected { folders: folders.clone() };
+        if self.events.send(connected).await.is_err() {
+            return End::Stop;
+        }
+        loop {
+            // Taken before the steps: a Sync covers what had arrived when it was asked for.
+            while self.pending.len() < MAX_PENDING
+                && let Ok(command) = self.commands.try_recv()
+            {
+                self.pending.push_back(Pending { command, attempts: 0 });
+            }
+            let more = match self.steps(session, &folders).await {
+                Ok(more) => more,
+                Err(end) => return end,
+            };
+            if let Err(end) = self.acts(session, &mut folders, more).await {
+                return end;
+            }
+            if !more
+                && self.pending.is_empty()
+                && let Err(end) = self.wait(session, &folders).await
+            {
+                return end;
+            }
+        }
+    }
+
+    /// One look at each watched folder. Returns whether more waits.
+    async fn steps(&mut self, session: &mut ImapSession, folders: &Folders) -> Result<bool, End> {
+        let mut roles = vec![FolderRole::Junk];
+        if self.setup.look_everywhere {
+            roles.extend([FolderRole::Warmnet, FolderRole::Sent]);
+        }
+        // The inbox last, so that it is the selected folder while we wait.
+        roles.push(FolderRole::Inbox);
+        let mut more = false;
+        for role in roles {
+            let Some(folder) = folders.name(role) else { continue };
+            let cursors = self.setup.cursors.as_ref();
+            if role != FolderRole::Inbox && !step::has_news(session, folder, cursors).await? {
+                continue;
+            }
+            let mut desk = Desk { cursors, known: &mut self.known, events: &self.events };
+            match step::step(session, role, folder, &mut desk).await {
+                Ok(waits) => more |= waits,
+                // The mails were handed over, only the memory of it is missing.
+                Err(StepError::Cursor(_)) => {
+                    if self.events.send(MailEvent::StoreFailed).await.is_err() {
+                        return Err(End::Stop);
+                    }
+                }
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(more)
+    }
+
+    /// Does the first batch of what is pending. A Sync waits while a step has left something.
+    async fn acts(&mut self, session: &mut ImapSession, folders: &mut Folders, more: bool) -> Result<(), End> {
+        let n = self.pending.len().min(ACT_BATCH);
+        let mut batch: Vec<Pending> = self.pending.drain(..n).collect();
+        if more {
+            let (wait, now) = batch.into_iter().partition(|p| p.command.act == MailAct::Sync);
+            batch = now;
+            self.pending.extend::<Vec<Pending>>(wait);
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<Wanted> = batch
+            .iter()
+            .map(|p| Wanted { act: p.command.act, message_id: p.command.message_id.clone(), found_at: p.command.found_at })
+            .collect();
+        let mut results = Results::new();
+        let done = acts::perform(session, folders, &mut self.known, &wanted, &mut results).await;
+        for (i, mut pending) in batch.into_iter().enumerate() {
+            let ticket = pending.command.ticket;
+            let result = match (results.remove(&i), &done) {
+                (Some(result), _) => result,
+                (None, Err(e)) if pending.attempts + 1 >= MAX_ATTEMPTS => Err(ActError::Unreachable(e.to_string())),
+                (None, _) => {
+                    pending.attempts += 1;
+                    self.pending.push_back(pending);
+                    continue;
+                }
+            };
+            if !self.answer(ticket, result).await {
+                return Err(End::Stop);
+            }
+        }
+        done.map_err(End::from)
+    }
+
+    /// Until the poll interval is over, the server hints at news, or a command comes.
+    async fn wait(&mut self, session: &mut ImapSession, folders: &Folders) -> Result<(), End> {
+        let poll = self.setup.poll.max(MIN_POLL);
+        let command = if session.able.idle && self.can_idle && poll >= IDLE_FROM {
+            let first = step::has_arrived(session, &folders.inbox, self.setup.cursors.as_ref()).await?;
+            if first {
+                return Ok(());
+            }
+            match idle::wait(session, poll, self.commands.recv()).await? {
+                idle::Waited::Look => return Ok(()),
+                idle::Waited::Interrupted(command) => command,
+                idle::Waited::Unable => {
+                    self.can_idle = false;
+                    return Ok(());
+                }
+            }
+        } else {
+            tokio::select! {
+                () = sleep(poll) => return Ok(()),
+                command = self.commands.recv() => command,
+            }
+        };
+        match command {
+            Some(command) => {
+                self.pending.push_back(Pending { command, attempts: 0 });
+                Ok(())
+            }
+            None => Err(End::Stop),
+        }
+    }
+
+    /// Returns whether anybody still listens.
+    async fn answer(&self, ticket: u64, result: Result<ActReport, ActError>) -> bool {
+        self.events.send(MailEvent::ActDone { ticket, result }).await.is_ok()
+    }
+}

@@ -1,0 +1,134 @@
+//! What the config says about a mailbox's servers.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+/// How the connection is protected. There is no unprotected way and no downgrade (RFC 8314).
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    /// TLS from the first byte (ports 465 and 993).
+    Tls,
+    /// Plain greeting, then a required upgrade (ports 587 and 143).
+    StartTls,
+}
+
+/// One server of a mailbox: the `[smtp]` or `[imap]` table.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSettings {
+    /// The name the certificate must carry, and what is resolved unless `address` is given.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// TLS from the start or by STARTTLS.
+    pub security: Security,
+    /// Dialled instead of resolving `host`; `host` is still verified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// PEM file with further trusted roots, beside the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// User name and password of a mailbox; the password never shows in `Debug`.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// As the provider wants it, mostly the whole address.
+    pub user: String,
+    /// From the secrets file, never from the config.
+    pub password: SecretString,
+}
+
+/// Network time-outs in wall seconds, `[mail.timeouts]`. The SMTP ones are RFC 5321 section 4.5.3.2:
+/// a shorter wait after the final dot makes repeated sends, as servers may take minutes to answer.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailTimeouts {
+    /// Resolving, TCP and TLS handshake together.
+    pub connect_seconds: u64,
+    /// SMTP greeting and EHLO.
+    pub greeting_seconds: u64,
+    /// AUTH, MAIL and RCPT each.
+    pub command_seconds: u64,
+    /// From DATA to 354.
+    pub data_seconds: u64,
+    /// Writing the message.
+    pub block_seconds: u64,
+    /// From the final dot to its answer.
+    pub final_dot_seconds: u64,
+    /// Every IMAP command as a whole.
+    pub imap_seconds: u64,
+}
+
+impl Default for MailTimeouts {
+    fn default() -> Self {
+        Self {
+            connect_seconds: 30,
+            greeting_seconds: 300,
+            command_seconds: 300,
+            data_seconds: 120,
+            block_seconds: 180,
+            final_dot_seconds: 600,
+            imap_seconds: 60,
+        }
+    }
+}
+
+impl MailTimeouts {
+    pub(crate) fn connect(&self) -> Duration {
+        Duration::from_secs(self.connect_seconds)
+    }
+    pub(crate) fn greeting(&self) -> Duration {
+        Duration::from_secs(self.greeting_seconds)
+    }
+    pub(crate) fn command(&self) -> Duration {
+        Duration::from_secs(self.command_seconds)
+    }
+    pub(crate) fn data(&self) -> Duration {
+        Duration::from_secs(self.data_seconds)
+    }
+    /// The message and its answer are one wait: the library writes and reads in one call.
+    pub(crate) fn message(&self) -> Duration {
+        Duration::from_secs(self.block_seconds + self.final_dot_seconds)
+    }
+    pub(crate) fn imap(&self) -> Duration {
+        Duration::from_secs(self.imap_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_table_is_read() {
+        let text = "host = \"mx.a.test\"\nport = 465\nsecurity = \"starttls\"\naddress = \"127.0.0.1\"\n";
+        let read: ServerSettings = toml::from_str(text).expect("valid table");
+        assert_eq!(read.security, Security::StartTls);
+        assert_eq!(read.address, Some(IpAddr::from([127, 0, 0, 1])));
+        assert_eq!(read.ca_file, None);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        let server = "host = \"h\"\nport = 1\nsecurity = \"tls\"\nverify = false\n";
+        assert!(toml::from_str::<ServerSettings>(server).is_err());
+        assert!(toml::from_str::<MailTimeouts>("connect = 3\n").is_err());
+    }
+
+    #[test]
+    fn missing_time_outs_take_their_default() {
+        let read: MailTimeouts = toml::from_str("imap_seconds = 5\n").expect("valid table");
+        assert_eq!(read.imap_seconds, 5);
+        assert_eq!(read.final_dot_seconds, 600);
+    }
+
+    #[test]
+    fn the_password_is_not_shown() {
+        let login = Login { user: "u".into(), password: "hunter2".to_owned().into() };
+        assert!(!format!("{login:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,18 @@
+//! Submission, at most once.
+//!
+//! ```text
+//! rate limit, slot -> connection (fresh or idle) -> intent mark -> MAIL -> RCPT -> DATA -> 354
+//!                  -> dot mark -> message -> answer
+//! ```
+//! A failed mark sends nothing. Behind the dot mark a mail is never sent again: a clear refusal is a refusal,
+//! everything else is [`SmtpOutcome::UnknownAfterDot`].
+
+mod outcome;
+mod session;
+mod starttls;
+mod submitter;
+
+pub use outcome::{Mark, NotStarted, PauseReason, ReplyCode, SmtpOutcome, Stage, classify};
+pub use session::{MarkError, Marks, OutgoingMail};
+pub(crate) use session::{SessionError, SmtpSession};
+pub use submitter::{SubmitLimits, Submitter};

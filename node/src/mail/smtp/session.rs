@@ -1,0 +1,220 @@
+//! One SMTP connection: signed in once, then any number of mails with one recipient each.
+
+use std::{error::Error as _, future::Future, io, net::Ipv4Addr, time::Duration};
+
+use lettre::{
+    Address,
+    transport::smtp::{
+        Error as LettreError,
+        authentication::{Credentials, Mechanism},
+        client::AsyncSmtpConnection,
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
+        response::Response,
+    },
+};
+use secrecy::ExposeSecret as _;
+use tokio::time::{Instant, timeout};
+
+use super::outcome::{Mark, NotStarted, ReplyCode, SmtpOutcome, Stage, classify};
+use crate::mail::{
+    connect::{ConnectError, dial},
+    settings::{Login, MailTimeouts, Security, ServerSettings},
+    stream::MailStream,
+    tls::TlsClient,
+};
+
+/// How long a polite goodbye may take before the connection is simply dropped.
+const QUIT_LIMIT: Duration = Duration::from_secs(2);
+/// How long a server may take to say that an idle connection still lives.
+const ALIVE_LIMIT: Duration = Duration::from_secs(5);
+/// Stands in for the greeting that no server sends after STARTTLS.
+const NO_SECOND_GREETING: &[u8] = b"220 secured\r\n";
+
+/// A journal mark could not be made durable.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the journal mark could not be written: {0}")]
+pub struct MarkError(pub String);
+
+/// The journal of one submission. Each mark must be durable (fsynced) when it returns.
+pub trait Marks: Sync {
+    /// Awaited before MAIL FROM.
+    fn intent(&self) -> impl Future<Output = Result<(), MarkError>> + Send;
+    /// Awaited between the 354 answer and the first byte of the message.
+    fn dot(&self) -> impl Future<Output = Result<(), MarkError>> + Send;
+}
+
+/// One mail to one recipient.
+#[derive(Clone, Debug)]
+pub struct OutgoingMail {
+    /// Envelope sender, a bare ASCII address.
+    pub from: String,
+    /// Envelope recipient, a bare ASCII address.
+    pub to: String,
+    /// The whole message with CRLF line ends; dots are stuffed on the way.
+    pub raw: Vec<u8>,
+}
+
+/// Why a step of the conversation failed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum SessionError {
+    /// The server said no.
+    Reply { stage: Stage, code: ReplyCode },
+    /// The server could not be talked to.
+    Network { stage: Stage, kind: ConnectError },
+}
+
+impl SessionError {
+    pub(super) fn network(stage: Stage, kind: ConnectError) -> Self {
+        Self::Network { stage, kind }
+    }
+
+    pub(crate) fn outcome(self) -> SmtpOutcome {
+        match self {
+            Self::Reply { stage, code } => classify(stage, code),
+            Self::Network { stage: Stage::FinalDot, .. } => SmtpOutcome::UnknownAfterDot,
+            Self::Network { stage, kind } => SmtpOutcome::NetworkError { stage, kind },
+        }
+    }
+}
+
+/// A signed-in connection.
+pub(crate) struct SmtpSession {
+    connection: AsyncSmtpConnection,
+    timeouts: MailTimeouts,
+    last_used: Instant,
+}
+
+impl SmtpSession {
+    /// Connects, secures, greets and signs in.
+    pub(crate) async fn open(
+        server: &ServerSettings,
+        login: &Login,
+        tls: &TlsClient,
+        timeouts: &MailTimeouts,
+    ) -> Result<Self, SessionError> {
+        // The loopback literal tells no name of this machine (RFC 5321 section 4.1.3 allows literals).
+        let hello = ClientId::Ipv4(Ipv4Addr::LOCALHOST);
+        let at_connect = |kind| SessionError::network(Stage::Connect, kind);
+        let mut tcp = dial(server, timeouts.connect()).await.map_err(at_connect)?;
+        if server.security == Security::StartTls {
+            let name = hello.to_string();
+            let asked = super::starttls::ask(&mut tcp, &name);
+            timeout(timeouts.greeting(), asked).await.unwrap_or(Err(SessionError::network(Stage::Greeting, ConnectError::TimedOut)))?;
+        }
+        let secured = timeout(timeouts.connect(), tls.handshake(&server.host, tcp))
+            .await
+            .unwrap_or(Err(ConnectError::TimedOut))
+            .map_err(at_connect)?;
+        let mut stream = MailStream::tls(secured);
+        // The SMTP library caps each reply itself (100 kB), so the budget needs no renewal here.
+        stream.set_budget(usize::MAX);
+        if server.security == Security::StartTls {
+            stream = stream.with_greeting(NO_SECOND_GREETING);
+        }
+        let greet = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello);
+        let mut connection = within(timeouts.greeting(), Stage::Greeting, greet).await?;
+        let credentials = Credentials::new(login.user.clone(), login.password.expose_secret().to_owned());
+        let auth = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
+        within(timeouts.command(), Stage::SignIn, auth).await?;
+        Ok(Self { connection, timeouts: timeouts.clone(), last_used: Instant::now() })
+    }
+
+    /// How long nothing was sent on it.
+    pub(super) fn idle(&self) -> Duration {
+        self.last_used.elapsed()
+    }
+
+    /// Whether the server still answers.
+    pub(super) async fn alive(&mut self) -> bool {
+        timeout(ALIVE_LIMIT, self.connection.test_connected()).await.unwrap_or(false)
+    }
+
+    /// Says goodbye and closes; never longer than [`QUIT_LIMIT`].
+    pub(crate) async fn close(mut self) {
+        // Nobody is helped by a failed goodbye.
+        let _ = timeout(QUIT_LIMIT, self.connection.quit()).await;
+    }
+
+    /// Sends one mail. Gives the session back when it may carry another one.
+    pub(super) async fn deliver<M: Marks>(mut self, mail: &OutgoingMail, marks: &M) -> (SmtpOutcome, Option<Self>) {
+        let not_started = |why| SmtpOutcome::NotStarted { why };
+        let (Ok(from), Ok(to)) = (mail.from.parse::<Address>(), mail.to.parse::<Address>()) else {
+            return (not_started(NotStarted::BadAddress), Some(self));
+        };
+        if !mail.from.is_ascii() || !mail.to.is_ascii() {
+            return (not_started(NotStarted::BadAddress), Some(self));
+        }
+        let mut options = Vec::new();
+        if !mail.raw.is_ascii() {
+            if !self.connection.server_info().supports_feature(Extension::EightBitMime) {
+                return (not_started(NotStarted::NeedsEightBit), Some(self));
+            }
+            options.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        if marks.intent().await.is_err() {
+            return (SmtpOutcome::MarkFailed { mark: Mark::Intent }, Some(self));
+        }
+        if let Err(e) = self.envelope(from, to, options).await {
+            if matches!(e, SessionError::Reply { .. }) {
+                self.close().await;
+            }
+            return (e.outcome(), None);
+        }
+        if marks.dot().await.is_err() {
+            // Dropped without a word: a goodbye would be read as a line of the message.
+            return (SmtpOutcome::MarkFailed { mark: Mark::Dot }, None);
+        }
+        // The library ends the message with CRLF and the dot itself.
+        let raw = mail.raw.strip_suffix(b"\r\n").unwrap_or(&mail.raw);
+        let send = self.connection.message(raw);
+        match within(self.timeouts.message(), Stage::FinalDot, send).await {
+            Ok(_) => {
+                self.last_used = Instant::now();
+                (SmtpOutcome::Sent, Some(self))
+            }
+            Err(e) => (e.outcome(), None),
+        }
+    }
+
+    async fn envelope(&mut self, from: Address, to: Address, options: Vec<MailParameter>) -> Result<(), SessionError> {
+        let command = self.timeouts.command();
+        let mail = self.connection.command(Mail::new(Some(from), options));
+        within(command, Stage::MailFrom, mail).await?;
+        let rcpt = self.connection.command(Rcpt::new(to, Vec::new()));
+        within(command, Stage::Recipient, rcpt).await?;
+        let data = self.connection.command(Data);
+        let answer: Response = within(self.timeouts.data(), Stage::Data, data).await?;
+        if answer.has_code(354) { Ok(()) } else { Err(SessionError::network(Stage::Data, ConnectError::Protocol)) }
+    }
+}
+
+/// Bounds one step and types its error.
+async fn within<T>(limit: Duration, stage: Stage, step: impl Future<Output = Result<T, LettreError>>) -> Result<T, SessionError> {
+    match timeout(limit, step).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(e)) => Err(typed(stage, &e)),
+        Err(_) => Err(SessionError::network(stage, ConnectError::TimedOut)),
+    }
+}
+
+fn typed(stage: Stage, error: &LettreError) -> SessionError {
+    if let Some(code) = error.status() {
+        let text = error.source().map(ToString::to_string).unwrap_or_default();
+        return SessionError::Reply { stage, code: ReplyCode::parse(code.into(), &text) };
+    }
+    let mut cause = error.source();
+    while let Some(e) = cause {
+        if let Some(io) = e.downcast_ref::<io::Error>() {
+            return SessionError::network(stage, ConnectError::from_io(io));
+        }
+        cause = e.source();
+    }
+    // The library calls the end of the stream an incomplete response.
+    let closed = error.is_response() && error.to_string().contains("incomplete");
+    let kind = if closed { ConnectError::Closed } else { ConnectError::Protocol };
+    SessionError::network(stage, kind)
+}
+
+#[cfg(test)]
+mod tests;

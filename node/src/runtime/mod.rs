@@ -1,0 +1,16 @@
+//! The running node: one driver loop around the protocol engine, and the tasks that do its slow work.
+
+pub mod authority;
+pub mod clock;
+mod driver;
+mod feedback;
+mod mailboxes;
+mod outbox;
+mod peers;
+mod persist;
+mod start;
+mod status;
+
+pub use authority::{Authority, AuthorityOutput, EnrolmentAuth};
+pub use driver::DriverError;
+pub use start::{GenesisSummary, RunOptions, RuntimeError, check_genesis, run, run_node, salt};

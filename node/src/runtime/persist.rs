@@ -1,0 +1,209 @@
+//! The engine's state in the store, and the store's answers to other nodes.
+
+use crate::store::{SCAN_LIMIT, Durability, FamilyName, HighWater, HighWaterError, Journal, Row, Store, StoreError, epoch_key, epoch_member_key, exchange_key};
+use warmnet_protocol::chain::Chain;
+use warmnet_protocol::engine::{Engine, Output, Restored};
+use warmnet_protocol::ids::MemberId;
+use warmnet_protocol::limits;
+use warmnet_protocol::time::Epoch;
+use warmnet_protocol::wire::bundle::SelfReport;
+use warmnet_protocol::wire::codec;
+use warmnet_protocol::wire::epoch_record::bit;
+use warmnet_protocol::wire::roster::{Roster, RosterRow};
+use warmnet_protocol::wire::sync::{Request, Response};
+
+/// Rows of one stored chunk of a roster: about 400 KiB.
+const CHUNK: usize = limits::ROSTER_PAGE;
+/// Epochs of exchanges and reports that are kept: the counts shown to the owner.
+const KEEP_OWN: u32 = 60;
+
+/// The store as the driver uses it.
+#[derive(Clone)]
+pub(super) struct Persist {
+    store: Store,
+    journal: Journal,
+    high_water: HighWater,
+}
+
+/// Where a hosted member's application lies among the host's single values.
+const APPLICATION: &[u8] = b"application/";
+
+fn split_epoch(key: &[u8]) -> Option<(Epoch, &[u8])> {
+    let (head, rest) = key.split_first_chunk::<4>()?;
+    Some((Epoch(u32::from_be_bytes(*head)), rest))
+}
+
+fn member_of(key: &[u8]) -> Option<MemberId> {
+    key.first_chunk::<32>().map(|b| MemberId(*b))
+}
+
+impl Persist {
+    pub fn new(store: Store, journal: Journal) -> Self {
+        let high_water = HighWater::new(&store);
+        Self { store, journal, high_water }
+    }
+
+    fn put(&self, family: FamilyName, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.store.family(family).put(key, value, Durability::Buffered)
+    }
+
+    fn all(&self, family: FamilyName) -> Vec<Row> {
+        self.store.family(family).range(&[], None, SCAN_LIMIT).unwrap_or_default()
+    }
+
+    pub fn journal(&self) -> Journal {
+        self.journal.clone()
+    }
+
+    /// Stores what an output says to store.
+    pub fn output(&self, engine: &Engine, output: Output) -> Result<(), String> {
+        let stored = match output {
+            Output::StoreRecord { epoch, bytes } => self.put(FamilyName::Records, &epoch_key(epoch.0), &bytes),
+            Output::StoreRoster { epoch } => self.roster(engine.chain(), epoch),
+            Output::StoreBundle { epoch, member, bytes } => {
+                self.put(FamilyName::Bundles, &epoch_member_key(epoch.0, &member.0), &bytes)
+            }
+            Output::StoreExchange { member, epoch, exchange, bytes } => {
+                self.put(FamilyName::Exchanges, &exchange_key(&member.0, epoch.0, &exchange.0), &bytes)
+            }
+            Output::StoreApplication { member, bytes } => self.put(FamilyName::Meta, &[APPLICATION, &member.0].concat(), &bytes),
+            Output::StoreReport { epoch, member, report } => {
+                self.put(FamilyName::Reports, &epoch_member_key(epoch.0, &member.0), &codec::encode(&report))
+            }
+            // The driver carries out the others itself.
+            _ => Ok(()),
+        };
+        stored.map_err(|e| e.to_string())
+    }
+
+    fn roster(&self, chain: &Chain, epoch: Epoch) -> Result<(), StoreError> {
+        let Some(roster) = chain.roster(epoch) else { return Ok(()) };
+        for (i, rows) in roster.rows().chunks(CHUNK).enumerate() {
+            let index = u32::try_from(i).unwrap_or(u32::MAX).to_be_bytes();
+            self.put(FamilyName::Rosters, &[epoch_key(epoch.0), index].concat(), &codec::encode(&rows.to_vec()))?;
+        }
+        Ok(())
+    }
+
+    fn load_roster(&self, epoch: Epoch) -> Result<Option<Roster>, StoreError> {
+        let chunks = self.store.family(FamilyName::Rosters).prefix(&epoch_key(epoch.0), limits::ROSTER_ROWS / CHUNK + 1)?;
+        let mut rows: Vec<RosterRow> = Vec::new();
+        for (_, chunk) in chunks {
+            // A chunk that can't be read makes the digest differ, and the roster is fetched again.
+            rows.extend(codec::decode::<Vec<RosterRow>>(&chunk, limits::DECODE_BYTES).unwrap_or_default());
+        }
+        Ok((!rows.is_empty()).then(|| Roster::new(rows)))
+    }
+
+    /// Stores this node's own bundle durably: only after `true` may it be published. `false`: the high-water mark says
+    /// that this member's word for that epoch, or a later one, is out already.
+    pub async fn own_bundle(&self, epoch: Epoch, member: MemberId, bytes: &[u8]) -> Result<bool, String> {
+        match self.high_water.store_async(member.0, epoch.0, bytes.to_vec()).await {
+            Ok(_) => {}
+            Err(error @ (HighWaterError::Conflict { .. } | HighWaterError::Behind { .. })) => {
+                tracing::error!(member = %member.short(), epoch = epoch.0, %error, "own bundle not published");
+                return Ok(false);
+            }
+            Err(error) => return Err(error.to_string()),
+        }
+        self.put(FamilyName::Bundles, &epoch_member_key(epoch.0, &member.0), bytes).map_err(|e| e.to_string())?;
+        Ok(true)
+    }
+
+    /// Drops what no rule and no page needs any more.
+    pub fn prune(&self, engine: &Engine) -> Result<(), String> {
+        let next = engine.chain().next_epoch();
+        let cut = |name, keep: u32| match next.minus(keep) {
+            Some(floor) => self.store.family(name).prune_before(floor.0),
+            None => Ok(()),
+        };
+        let by_epoch = [
+            (FamilyName::Records, limits::KEEP_EPOCHS),
+            (FamilyName::Rosters, limits::KEEP_EPOCHS),
+            (FamilyName::Bundles, limits::KEEP_EPOCHS),
+            (FamilyName::OwnBundles, KEEP_OWN),
+            (FamilyName::Reports, KEEP_OWN),
+        ];
+        let exchanges = self.store.family(FamilyName::Exchanges);
+        let own = |member: &MemberId| match next.minus(KEEP_OWN) {
+            Some(floor) => exchanges.prune_member_before(&member.0, floor.0),
+            None => Ok(()),
+        };
+        let pruned = by_epoch.into_iter().try_for_each(|(name, keep)| cut(name, keep));
+        pruned.and_then(|()| engine.hosted().keys().try_for_each(own)).map_err(|e| e.to_string())
+    }
+
+    /// Answers a peer's question from the store.
+    pub fn answer(&self, engine: &Engine, request: &Request) -> Response {
+        let answer = match request {
+            Request::Records { from } => self.records_from(*from),
+            Request::Roster { epoch, from, .. } => Ok(self.roster_page(engine.chain(), *epoch, *from)),
+            Request::Bundles { epoch, have } => self.bundles_beyond(engine.chain(), *epoch, have),
+            _ => Ok(Response::Refused { reason: "not a question for the store".into() }),
+        };
+        answer.unwrap_or_else(|_| Response::Refused { reason: "the store could not be read".into() })
+    }
+
+    fn records_from(&self, from: Epoch) -> Result<Response, StoreError> {
+        let found = self.store.family(FamilyName::Records).range(&epoch_key(from.0), None, limits::RECORD_PAGE)?;
+        Ok(Response::Records(found.into_iter().map(|(_, bytes)| bytes).collect()))
+    }
+
+    fn roster_page(&self, chain: &Chain, epoch: Epoch, from: u32) -> Response {
+        let stored = || self.load_roster(epoch).ok().flatten().map(std::sync::Arc::new);
+        let Some(roster) = chain.roster(epoch).cloned().or_else(stored) else {
+            return Response::Roster { rows: vec![], total: 0 };
+        };
+        let rows = roster.rows().iter().skip(from as usize).take(limits::ROSTER_PAGE).cloned().collect();
+        Response::Roster { rows, total: u32::try_from(roster.len()).unwrap_or(u32::MAX) }
+    }
+
+    fn bundles_beyond(&self, chain: &Chain, epoch: Epoch, have: &[u8]) -> Result<Response, StoreError> {
+        let Some(play) = chain.play(epoch) else { return Ok(Response::Bundles(vec![])) };
+        let held = self.store.family(FamilyName::Bundles);
+        let mut found = Vec::new();
+        for (i, row) in play.roster.rows().iter().enumerate() {
+            if bit(have, i) {
+                continue;
+            }
+            if let Some(bytes) = held.get(&epoch_member_key(epoch.0, &row.member.0))? {
+                found.push(bytes);
+            }
+            if found.len() >= limits::BUNDLE_PAGE {
+                break;
+            }
+        }
+        Ok(Response::Bundles(found))
+    }
+}
+
+impl Restored for Persist {
+    fn records(&mut self) -> Vec<Vec<u8>> {
+        self.all(FamilyName::Records).into_iter().map(|(_, bytes)| bytes).collect()
+    }
+    fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
+        self.load_roster(epoch).ok().flatten()
+    }
+    fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>> {
+        let found = self.store.family(FamilyName::Bundles).prefix(&epoch_key(epoch.0), SCAN_LIMIT).unwrap_or_default();
+        found.into_iter().map(|(_, bytes)| bytes).collect()
+    }
+    fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
+        let found = self.all(FamilyName::OwnBundles);
+        found.iter().filter_map(|(k, _)| split_epoch(k)).filter_map(|(e, rest)| Some((e, member_of(rest)?))).collect()
+    }
+    fn exchanges(&mut self) -> Vec<Vec<u8>> {
+        self.all(FamilyName::Exchanges).into_iter().map(|(_, bytes)| bytes).collect()
+    }
+    fn applications(&mut self) -> Vec<(MemberId, Vec<u8>)> {
+        let found = self.store.family(FamilyName::Meta).prefix(APPLICATION, limits::HOSTED_MEMBERS).unwrap_or_default();
+        found.into_iter().filter_map(|(k, bytes)| Some((member_of(k.strip_prefix(APPLICATION)?)?, bytes))).collect()
+    }
+    fn reports(&mut self) -> Vec<(Epoch, MemberId, SelfReport)> {
+        let report = |(k, bytes): Row| {
+            let (epoch, rest) = split_epoch(&k)?;
+            Some((epoch, member_of(rest)?, codec::decode(&bytes, 64).ok()?))
+        };
+        self.all(FamilyName::Reports).into_iter().filter_map(report).collect()
+    }
+}

@@ -1,0 +1,232 @@
+//! The control socket's answers: what people and scripts read.
+
+use super::peers::Peers;
+use crate::control::{
+    Answer, ClosedStatus, EpochStatus, HealthItem, MemberStatus, NetworkScore, ReconciledStatus, Severity, Status,
+};
+use std::collections::BTreeMap;
+use warmnet_protocol::engine::{Application, Engine, MemberState};
+use warmnet_protocol::ids::MemberId;
+use warmnet_protocol::score::Score;
+use warmnet_protocol::time::Timestamp;
+use warmnet_protocol::wire::roster::Pool;
+
+/// Epochs shown.
+const SHOWN_EPOCHS: usize = 40;
+/// Members of the network shown.
+const SHOWN_MEMBERS: usize = 200;
+
+/// What the driver knows beside the engine.
+#[derive(Default)]
+pub(super) struct Facts {
+    mailboxes: BTreeMap<MemberId, Result<(), String>>,
+    refused: BTreeMap<MemberId, ()>,
+}
+
+impl Facts {
+    pub fn sign_in_refused(&mut self, member: MemberId) {
+        self.refused.insert(member, ());
+    }
+    pub fn mailbox(&mut self, member: MemberId, state: Result<(), String>) {
+        if state.is_ok() {
+            self.refused.remove(&member);
+        }
+        self.mailboxes.insert(member, state);
+    }
+}
+
+fn points(value: u32) -> f64 {
+    f64::from(value) / 1_000_000.0
+}
+
+fn pool_name(pool: Pool) -> String {
+    match pool {
+        Pool::Warming => "warming",
+        Pool::Standard => "standard",
+        Pool::Premium => "premium",
+        Pool::Rehab => "rehab",
+        Pool::Quarantined => "quarantined",
+    }
+    .to_owned()
+}
+
+fn member(state: MemberState) -> MemberStatus {
+    let row = state.row.as_ref();
+    let name = match (&state.application, row) {
+        (_, Some(r)) if r.pool == Pool::Quarantined => "quarantined",
+        (_, Some(_)) => "active",
+        (Application::Refused { .. }, None) => "refused",
+        (Application::Admitted { .. } | Application::Golden, None) => "waiting",
+        _ => "enrolling",
+    };
+    MemberStatus {
+        member: state.member.to_hex(),
+        state: name.to_owned(),
+        reason: state.reason,
+        pool: row.map_or_else(|| "none".to_owned(), |r| pool_name(r.pool)),
+        score: state.score.as_ref().map(|s| points(s.value)),
+        locked: state.score.as_ref().is_none_or(|s| s.locked),
+        provisional: state.score.as_ref().is_none_or(|s| s.provisional),
+        quota: row.map_or(0, |r| u32::from(r.quota)),
+        ramp_day: row.map_or(0, |r| u32::from(r.ramp_day)),
+        debt: row.map_or(0, |r| r.debt),
+        inbox_lower: state.score.as_ref().map(|s| points(s.inbox_lower)),
+    }
+}
+
+/// The whole status.
+pub(super) fn status(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Status {
+    let chain = engine.chain();
+    let epoch = chain.clock().epoch_at(now);
+    let phase = match (engine.running_degraded(now), epoch) {
+        (_, None) => "waiting",
+        (Some(true), _) => "degraded",
+        (Some(false), _) => "synced",
+        (None, _) => "catching-up",
+    };
+    let mut epochs: Vec<EpochStatus> = engine
+        .counts()
+        .into_iter()
+        .map(|c| EpochStatus {
+            epoch: c.epoch.0,
+            planned: c.planned,
+            introduced: c.introduced,
+            sent: c.sent,
+            refused: c.refused,
+            no_show: c.no_show,
+            observed: c.observed,
+            inbox: c.inbox,
+            tab: c.tab,
+            spam: c.spam,
+            missing: c.missing,
+            rescued: c.rescued,
+            read: c.read,
+            replied: c.replied,
+            degraded: chain.record(c.epoch).is_none_or(|r| r.record.degraded),
+        })
+        .collect();
+    let skip = epochs.len().saturating_sub(SHOWN_EPOCHS);
+    epochs.drain(..skip);
+    let closed = chain.history().iter().map(|d| ClosedStatus {
+        record: d.record.0,
+        closes: d.closes.map(|e| e.0),
+        ledger: d.ledger.to_hex(),
+        trust: d.trust.to_hex(),
+        scores: d.scores.to_hex(),
+        matches_record: d.matches_record,
+    });
+    let reconciled = chain.summaries().iter().map(|s| ReconciledStatus {
+        epoch: s.epoch.0,
+        dealt: s.dealt,
+        delivered_inbox: s.delivered_inbox,
+        delivered_spam: s.delivered_spam,
+        unknown: s.unknown,
+        bounced: s.bounced,
+        void: s.void,
+        completed: s.completed,
+    });
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        node: engine.node_id().to_hex(),
+        network: chain.genesis().name.clone(),
+        now_ms: now.0,
+        epoch: epoch.map(|e| e.0),
+        phase: phase.to_owned(),
+        record_epoch: chain.last_record().map(|r| r.record.epoch.0),
+        peers: peers.count(),
+        members: engine.member_states(now).into_iter().map(member).collect(),
+        epochs,
+        closed: closed.collect(),
+        network_scores: network_scores(engine),
+        reconciled: reconciled.collect(),
+        health: health(engine, facts, peers, now),
+    }
+}
+
+fn network_scores(engine: &Engine) -> Vec<NetworkScore> {
+    let chain = engine.chain();
+    let Some(derived) = chain.derived() else { return vec![] };
+    let roster = chain.latest_roster();
+    let score_of = |m: &MemberId| derived.scores.get(m);
+    roster
+        .rows()
+        .iter()
+        .take(SHOWN_MEMBERS)
+        .map(|r| NetworkScore {
+            member: r.member.to_hex(),
+            score: score_of(&r.member).map_or(0.0, |s| points(s.value)),
+            pool: pool_name(r.pool),
+            locked: score_of(&r.member).is_none_or(|s| s.locked),
+            provisional: score_of(&r.member).is_none_or(|s| s.provisional),
+        })
+        .collect()
+}
+
+fn item(code: &str, severity: Severity, text: &str, fix: &str) -> HealthItem {
+    HealthItem { code: code.to_owned(), severity, text: text.to_owned(), fix: fix.to_owned() }
+}
+
+fn health(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Vec<HealthItem> {
+    let mut items = Vec::new();
+    if peers.count() == 0 {
+        items.push(item("no_peers", Severity::Warn, "no peer is connected", "check network.bootstrap and that TCP to it is open"));
+    }
+    if engine.running_degraded(now) == Some(true) {
+        items.push(item("degraded", Severity::Warn, "this epoch is played without a record", "nothing to do: the coordinator is late or out of reach"));
+    }
+    if engine.chain().history().back().is_some_and(|d| !d.matches_record) {
+        let fix = "compare with other members; a coordinator that differs from everybody cheats or is broken";
+        items.push(item("differs", Severity::Error, "the last record is not what this node computes", fix));
+    }
+    for member in facts.refused.keys() {
+        let text = format!("the provider refuses the password of mailbox {}", member.short());
+        items.push(item("sign_in", Severity::Error, &text, "run `warmnet-node mailbox test`, then `mailbox add` with a new password"));
+    }
+    for (member, state) in &facts.mailboxes {
+        if let Err(why) = state {
+            let text = format!("mailbox {} is not connected: {why}", member.short());
+            items.push(item("mailbox", Severity::Warn, &text, "it is tried again by itself; `warmnet-node mailbox test` shows details"));
+        }
+    }
+    if engine.content_faults() > 0 {
+        let text = format!("{} labelled mails held other words than they should and were left alone", engine.content_faults());
+        items.push(item("content", Severity::Info, &text, "nothing to do"));
+    }
+    items
+}
+
+/// The score of a member of the network, or of the hosted ones.
+pub(super) fn score(engine: &Engine, wanted: Option<&str>) -> Answer {
+    let members: Vec<MemberId> = match wanted {
+        None => engine.hosted().keys().copied().collect(),
+        Some(text) => match MemberId::from_hex(text) {
+            Ok(member) => vec![member],
+            Err(_) => return Answer::error("bad_member", "a member is 64 hex digits", "see `warmnet-node status --json`"),
+        },
+    };
+    let Some(derived) = engine.chain().derived() else {
+        return Answer::error("no_record", "no record has been derived yet", "wait until the node has caught up");
+    };
+    let report = |m: &MemberId| {
+        let s: Option<&Score> = derived.scores.get(m);
+        serde_json::json!({
+            "member": m.to_hex(),
+            "record": derived.epoch.0,
+            "score": s.map(|s| points(s.value)),
+            "authenticated": s.map(|s| points(s.a)),
+            "replied_lower": s.map(|s| points(s.r)),
+            "read_lower": s.map(|s| points(s.o)),
+            "bounced_lower": s.map(|s| points(s.b)),
+            "complained_lower": s.map(|s| points(s.s)),
+            "inbox_lower": s.map(|s| points(s.inbox_lower)),
+            "delivered": s.map(|s| s.delivered),
+            "dealt": s.map(|s| s.dealt),
+            "completed": s.map(|s| s.completed),
+            "locked": s.map(|s| s.locked),
+            "provisional": s.map(|s| s.provisional),
+            "trust": derived.trust.mass(m),
+            "weight": f64::from(derived.trust.weight(m)) / 65_536.0,
+        })
+    };
+    Answer::data(&members.iter().map(report).collect::<Vec<_>>())
+}

@@ -1,0 +1,154 @@
+//! One kind of things in the store: keys and values of bytes, in key order.
+
+use rocksdb::{Direction, IteratorMode, ReadOptions};
+
+use super::batch::{Batch, Durability};
+use super::error::StoreError;
+use super::keys::{self, Epoch, MemberId};
+use super::open::Store;
+use super::options::FamilyName;
+
+/// A key and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// Rows that one scan returns at most; a caller that needs more asks again from the last key.
+pub const SCAN_LIMIT: usize = 100_000;
+
+/// A column family. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Family {
+    store: Store,
+    name: FamilyName,
+}
+
+impl Family {
+    pub(super) fn new(store: Store, name: FamilyName) -> Self {
+        Self { store, name }
+    }
+
+    /// Which family this is.
+    #[must_use]
+    pub fn name(&self) -> FamilyName {
+        self.name
+    }
+
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] or [`StoreError::Io`] if it can't be read.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let handle = self.store.handle(self.name)?;
+        self.store
+            .db()
+            .get_cf(handle, key)
+            .map_err(|error| self.store.failed(error))
+    }
+
+    /// Sets a key.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the disk refuses.
+    pub fn put(&self, key: &[u8], value: &[u8], durability: Durability) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        batch.put(self.name, key, value);
+        self.store.write(batch, durability)
+    }
+
+    /// Removes a key, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the disk refuses.
+    pub fn delete(&self, key: &[u8], durability: Durability) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        batch.delete(self.name, key);
+        self.store.write(batch, durability)
+    }
+
+    /// Rows from `from` (included) to `to` (excluded; `None`: the end), ascending, at most `limit`
+    /// and [`SCAN_LIMIT`].
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] or [`StoreError::Io`] if they can't be read.
+    pub fn range(
+        &self,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.scan(
+            from,
+            to,
+            IteratorMode::From(from, Direction::Forward),
+            limit,
+        )
+    }
+
+    /// As [`Family::range`], descending: with `limit` 1 the last row of the range.
+    ///
+    /// # Errors
+    /// As [`Family::range`].
+    pub fn range_back(
+        &self,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        // The bounds cut the range; the end of it is where the iterator starts.
+        self.scan(from, to, IteratorMode::End, limit)
+    }
+
+    /// Rows whose key begins with `prefix`, ascending, at most `limit` and [`SCAN_LIMIT`].
+    ///
+    /// # Errors
+    /// As [`Family::range`].
+    pub fn prefix(&self, prefix: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.range(prefix, keys::after_prefix(prefix).as_deref(), limit)
+    }
+
+    /// Removes everything of epochs below `epoch`, from a family whose keys begin with the epoch.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the disk refuses.
+    pub fn prune_before(&self, epoch: Epoch) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        batch.delete_range(self.name, Vec::new(), keys::epoch_key(epoch));
+        self.store.write(batch, Durability::Buffered)
+    }
+
+    /// Removes a member's rows of epochs below `epoch`, from a family whose keys begin with the
+    /// member and the epoch.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the disk refuses.
+    pub fn prune_member_before(&self, member: &MemberId, epoch: Epoch) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        let end = [&member[..], &keys::epoch_key(epoch)].concat();
+        batch.delete_range(self.name, *member, end);
+        self.store.write(batch, Durability::Buffered)
+    }
+
+    fn scan(
+        &self,
+        from: &[u8],
+        to: Option<&[u8]>,
+        mode: IteratorMode<'_>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        if to.is_some_and(|to| to <= from) {
+            return Ok(Vec::new());
+        }
+        let mut options = ReadOptions::default();
+        options.set_iterate_lower_bound(from);
+        if let Some(to) = to {
+            options.set_iterate_upper_bound(to);
+        }
+        let handle = self.store.handle(self.name)?;
+        let rows = self.store.db().iterator_cf_opt(handle, options, mode);
+        rows.take(limit.min(SCAN_LIMIT))
+            .map(|row| match row {
+                Ok((key, value)) => Ok((key.into_vec(), value.into_vec())),
+                Err(error) => Err(self.store.failed(error)),
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,212 @@
+//! What may enter the chain.
+
+use super::{Chain, HeldBundle, HeldRecord};
+use crate::identity::{Verified, hash, signed};
+use crate::ids::{Beacon, Digest, MemberId, NodeId};
+use crate::limits;
+use crate::time::Epoch;
+use crate::wire::bundle::Bundle;
+use crate::wire::epoch_record::{EpochRecord, IssuingKey, bit};
+use crate::wire::roster::{Pool, Roster};
+use std::sync::Arc;
+
+/// Why a record was not accepted.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+pub enum RecordRefusal {
+    /// Held already.
+    #[error("the record is held already")]
+    Known,
+    /// Another record of this epoch is held: a fork.
+    #[error("another record of this epoch is held")]
+    Fork,
+    /// Earlier records are missing.
+    #[error("records before it are missing")]
+    Gap,
+    /// It does not continue the chain.
+    #[error("it does not name the record before it")]
+    Previous,
+    /// Its beacon is not the next of the hash chain.
+    #[error("its beacon is not the next of the chain")]
+    Beacon,
+    /// Its signer holds no root-signed certificate for this epoch.
+    #[error("its signer is not an issuing key of this network")]
+    Authority,
+    /// It closes another epoch than the rules say, or its lists are too long.
+    #[error("it breaks a rule of its layout")]
+    Shape,
+}
+
+/// Why a roster was not accepted.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+pub enum RosterRefusal {
+    /// No record names it.
+    #[error("no record names this roster")]
+    Unknown,
+    /// Its digest is another one.
+    #[error("the roster is not the one its record names")]
+    Digest,
+}
+
+/// Why a bundle was not accepted.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+pub enum BundleRefusal {
+    /// Held already.
+    #[error("the bundle is held already")]
+    Known,
+    /// Its epoch is closed.
+    #[error("its epoch is closed")]
+    Closed,
+    /// The roster of its epoch is not here yet.
+    #[error("the roster of its epoch is not here yet")]
+    NoRoster,
+    /// The member is not in that roster.
+    #[error("its member is not in the roster of its epoch")]
+    Stranger,
+    /// Signed by another node than the member's.
+    #[error("it is not signed by its member's node")]
+    Signer,
+    /// A second, different bundle of one member and epoch.
+    #[error("its member signed another bundle for this epoch")]
+    Equivocation,
+}
+
+impl Chain {
+    /// Accepts a verified record that continues the chain.
+    ///
+    /// # Errors
+    /// [`RecordRefusal`].
+    pub fn accept_record(&mut self, record: Verified<EpochRecord>) -> Result<(), RecordRefusal> {
+        let Verified { message: record, signer, digest, .. } = record;
+        let next = self.next_epoch();
+        if record.epoch < next {
+            let held = self.records.get(&record.epoch).is_none_or(|h| h.digest == digest);
+            return Err(if held { RecordRefusal::Known } else { RecordRefusal::Fork });
+        }
+        if record.epoch > next {
+            return Err(RecordRefusal::Gap);
+        }
+        if record.previous != self.last_digest() {
+            return Err(RecordRefusal::Previous);
+        }
+        if Beacon(hash::digest(&record.beacon.0).0) != self.last_beacon() {
+            return Err(RecordRefusal::Beacon);
+        }
+        self.check_content(&record, &signer)?;
+        self.records.insert(record.epoch, HeldRecord { record, digest });
+        Ok(())
+    }
+
+    /// Accepts a verified record as the first one of an empty chain, whatever its epoch: for a node that comes back
+    /// after earlier records were pruned. Its beacon must hash down to the genesis.
+    ///
+    /// # Errors
+    /// [`RecordRefusal`].
+    pub fn accept_base(&mut self, record: Verified<EpochRecord>) -> Result<(), RecordRefusal> {
+        if record.message.epoch == Epoch(0) || !self.records.is_empty() {
+            return self.accept_record(record);
+        }
+        let Verified { message: record, signer, digest, .. } = record;
+        let mut link = record.beacon;
+        for _ in 0..=record.epoch.0 {
+            link = Beacon(hash::digest(&link.0).0);
+        }
+        if link != self.genesis.first_beacon {
+            return Err(RecordRefusal::Beacon);
+        }
+        self.check_content(&record, &signer)?;
+        self.base = Some(record.epoch);
+        self.records.insert(record.epoch, HeldRecord { record, digest });
+        Ok(())
+    }
+
+    fn check_content(&self, record: &EpochRecord, signer: &NodeId) -> Result<(), RecordRefusal> {
+        let certificate = signed::open::<IssuingKey>(&record.authority, &self.network).map_err(|_| RecordRefusal::Authority)?;
+        let valid = certificate.signer == self.genesis.root
+            && certificate.message.key == *signer
+            && (certificate.message.from..=certificate.message.until).contains(&record.epoch);
+        if !valid {
+            return Err(RecordRefusal::Authority);
+        }
+        let closes = record.ledger.as_ref().map(|l| l.epoch);
+        let shape = closes == record.epoch.minus(self.params().close_lag)
+            && record.notices.len() <= limits::RECORD_NOTICES
+            && record.proofs.len() <= limits::RECORD_PROOFS
+            && record.roster_len as usize <= limits::ROSTER_ROWS
+            && record.params == self.params().digest();
+        if shape { Ok(()) } else { Err(RecordRefusal::Shape) }
+    }
+
+    /// Accepts the whole roster of an accepted record.
+    ///
+    /// # Errors
+    /// [`RosterRefusal`].
+    pub fn accept_roster(&mut self, epoch: Epoch, roster: Roster) -> Result<(), RosterRefusal> {
+        let held = self.records.get(&epoch).ok_or(RosterRefusal::Unknown)?;
+        if roster.len() != held.record.roster_len as usize || roster.digest() != held.record.roster {
+            return Err(RosterRefusal::Digest);
+        }
+        if self.base == Some(epoch) {
+            let listed = roster.rows().iter().filter(|r| r.pool == Pool::Quarantined);
+            self.quarantined = listed.map(|r| r.tag).collect();
+        }
+        self.rosters.insert(epoch, Arc::new(roster));
+        Ok(())
+    }
+
+    /// What would be said of a bundle before its signature is checked: the cheap half.
+    ///
+    /// # Errors
+    /// [`BundleRefusal`]; `Equivocation` when a different one is held (which the signature must still prove).
+    pub fn check_bundle(&self, bundle: &Bundle, digest: &Digest, signer: &NodeId) -> Result<(), BundleRefusal> {
+        if bundle.epoch < self.first_open() {
+            return Err(BundleRefusal::Closed);
+        }
+        let play = self.play(bundle.epoch).ok_or(BundleRefusal::NoRoster)?;
+        let row = play.roster.row(&bundle.member).ok_or(BundleRefusal::Stranger)?;
+        if row.node != *signer {
+            return Err(BundleRefusal::Signer);
+        }
+        match self.bundles.get(&bundle.epoch).and_then(|b| b.get(&bundle.member)) {
+            Some(held) if held.digest == *digest => Err(BundleRefusal::Known),
+            Some(_) => Err(BundleRefusal::Equivocation),
+            None => Ok(()),
+        }
+    }
+
+    /// Accepts a verified bundle of an open epoch.
+    ///
+    /// # Errors
+    /// [`BundleRefusal`]. After `Equivocation` the member is remembered as caught until a record lists it.
+    pub fn accept_bundle(&mut self, bundle: Verified<Bundle>) -> Result<(), BundleRefusal> {
+        let Verified { message: bundle, signer, digest, bytes } = bundle;
+        if let Err(refusal) = self.check_bundle(&bundle, &digest, &signer) {
+            if refusal == BundleRefusal::Equivocation {
+                self.caught.insert(bundle.member, digest);
+            }
+            return Err(refusal);
+        }
+        self.bundles.entry(bundle.epoch).or_default().insert(bundle.member, HeldBundle { envelope: bytes, digest });
+        Ok(())
+    }
+
+    /// Positions in the played roster of `epoch` whose bundle is held, as a bitmap.
+    #[must_use]
+    pub fn have(&self, epoch: Epoch) -> Option<Vec<u8>> {
+        let play = self.play(epoch)?;
+        let held = self.bundles.get(&epoch);
+        let positions = held.into_iter().flat_map(|b| b.keys()).filter_map(|m| play.roster.position(m)).map(|p| p as usize);
+        Some(crate::wire::epoch_record::bitmap(play.roster.len(), positions))
+    }
+
+    /// Members whose bundle the next record to derive counts, but which is not held.
+    #[must_use]
+    pub fn missing_bundles(&self) -> Vec<(Epoch, MemberId)> {
+        let next = self.next_to_derive();
+        let Some(root) = self.records.get(&next).and_then(|r| r.record.ledger.as_ref()) else { return vec![] };
+        let Some(play) = self.play(root.epoch) else { return vec![] };
+        let held = self.bundles.get(&root.epoch);
+        let lacks = |m: &MemberId| held.is_none_or(|b| !b.contains_key(m));
+        let rows = play.roster.rows().iter().enumerate();
+        rows.filter(|(i, row)| bit(&root.present, *i) && lacks(&row.member)).map(|(_, row)| (root.epoch, row.member)).collect()
+    }
+}

@@ -1,0 +1,198 @@
+//! From a record and everything it counts to trust, scores and the next rows.
+
+use super::Chain;
+use crate::identity::{hash, signed};
+use crate::ids::{Digest, MemberId};
+use crate::ledger::Window;
+use crate::policy;
+use crate::score::{self, Score};
+use crate::time::Epoch;
+use crate::trust::Trust;
+use crate::wire::bundle::Bundle;
+use crate::wire::epoch_record::{EpochRecord, LedgerRoot, bit};
+use crate::wire::notice::NoticeKind;
+use crate::wire::roster::{Roster, RosterRow};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How many derived records' digests are remembered: twice the window.
+const HISTORY: usize = 64;
+
+/// What a record's window says.
+#[derive(Clone)]
+pub struct Derived {
+    /// Epoch of the record.
+    pub epoch: Epoch,
+    /// The epoch it closed.
+    pub closes: Option<Epoch>,
+    /// Trust of every member of the roster before.
+    pub trust: Arc<Trust>,
+    /// Scores of the same members.
+    pub scores: Arc<BTreeMap<MemberId, Score>>,
+    /// The rows that follow by the rules, without the newly admitted.
+    pub rows: Arc<Vec<RosterRow>>,
+    /// Its digests.
+    pub digests: DerivedDigests,
+}
+
+/// Digests of one derived record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DerivedDigests {
+    /// Epoch of the record.
+    pub record: Epoch,
+    /// Epoch it closed.
+    pub closes: Option<Epoch>,
+    /// Over the reconciled window.
+    pub ledger: Digest,
+    /// Over trust.
+    pub trust: Digest,
+    /// Over scores.
+    pub scores: Digest,
+    /// Whether results and rows are the record's own.
+    pub matches_record: bool,
+}
+
+impl DerivedDigests {
+    /// The one digest that a record carries.
+    #[must_use]
+    pub fn results(&self) -> Digest {
+        let mut h = hash::keyed("results");
+        h.update(&self.ledger.0).update(&self.trust.0).update(&self.scores.0);
+        Digest(*h.finalize().as_bytes())
+    }
+}
+
+/// Everything a derivation changes; put into the chain only when it is the record's.
+pub(super) struct Step {
+    pub window: Window,
+    pub quarantined: BTreeSet<crate::ids::DomainTag>,
+    pub void: BTreeMap<MemberId, Epoch>,
+    pub derived: Derived,
+}
+
+impl Chain {
+    /// Merkle root over the payload digests of the bundles that `root_bits` counts, in roster order; `None` when one
+    /// is missing.
+    pub(super) fn ledger_digest(&self, epoch: Epoch, roster: &Roster, present: &[u8]) -> Option<Digest> {
+        let held = self.bundles.get(&epoch);
+        let mut leaves = Vec::new();
+        for (i, row) in roster.rows().iter().enumerate() {
+            if bit(present, i) {
+                leaves.push(held?.get(&row.member)?.digest.0);
+            }
+        }
+        Some(hash::merkle(leaves))
+    }
+
+    /// Computes what `record` (signed or still a draft) leads to. `None` while something it counts is missing.
+    pub(super) fn step(&self, record: &EpochRecord) -> Option<Step> {
+        let mut void = self.void.clone();
+        for (member, _) in &record.proofs {
+            void.insert(*member, record.epoch.plus(self.params().equivocation_epochs));
+        }
+        void.retain(|_, until| *until > record.epoch);
+        let mut quarantined = self.quarantined.clone();
+        for notice in &record.notices {
+            match notice.kind {
+                NoticeKind::Listed => quarantined.insert(notice.tag),
+                NoticeKind::Released => quarantined.remove(&notice.tag),
+            };
+        }
+        let mut window = self.window.clone();
+        if let Some(LedgerRoot { epoch, present, .. }) = &record.ledger {
+            self.close(&mut window, *epoch, present, &void)?;
+        }
+        let before = match record.epoch.minus(1) {
+            // The roster before a base is unknown; the base's own stands in, and its result can't match.
+            Some(e) if self.base != Some(record.epoch) => self.rosters.get(&e)?.clone(),
+            Some(_) => self.rosters.get(&record.epoch)?.clone(),
+            None => Arc::new(Roster::default()),
+        };
+        let trust = Trust::compute(self.params(), &window, &before);
+        let scores = score::scores(self.params(), &window, &trust, &before);
+        let next = |row: &RosterRow| {
+            if record.degraded {
+                return row.clone();
+            }
+            policy::next_row(self.params(), row, &window, scores.get(&row.member), record.epoch, quarantined.contains(&row.tag))
+        };
+        let rows: Vec<RosterRow> = before.rows().iter().map(next).collect();
+        let digests = DerivedDigests {
+            record: record.epoch,
+            closes: record.ledger.as_ref().map(|l| l.epoch),
+            ledger: window.ledger_digest(),
+            trust: trust.digest(),
+            scores: score::digest(&scores),
+            matches_record: false,
+        };
+        let derived = Derived {
+            epoch: record.epoch,
+            closes: digests.closes,
+            trust: Arc::new(trust),
+            scores: Arc::new(scores),
+            rows: Arc::new(rows),
+            digests,
+        };
+        Some(Step { window, quarantined, void, derived })
+    }
+
+    /// Closes an epoch into `window`. `None` while a counted bundle is missing; an epoch nobody could play closes empty.
+    fn close(&self, window: &mut Window, epoch: Epoch, present: &[u8], void: &BTreeMap<MemberId, Epoch>) -> Option<()> {
+        let Some(play) = self.play(epoch) else {
+            return Some(());
+        };
+        let held = self.bundles.get(&epoch);
+        let mut bundles: BTreeMap<MemberId, Bundle> = BTreeMap::new();
+        for (i, row) in play.roster.rows().iter().enumerate() {
+            if bit(present, i) {
+                let envelope = &held?.get(&row.member)?.envelope;
+                // It was decoded before it was held.
+                if let Ok(decoded) = signed::decode::<Bundle>(envelope) {
+                    bundles.insert(row.member, decoded.message);
+                }
+            }
+        }
+        let void = void.keys().copied().collect();
+        window.close(self.params(), epoch, &play.roster, &self.deal(&play), &bundles, &void);
+        Some(())
+    }
+
+    /// Derives every record that can be derived, oldest first; returns the epochs newly derived.
+    pub fn derive(&mut self) -> Vec<Epoch> {
+        let mut done = Vec::new();
+        loop {
+            let next = self.next_to_derive();
+            let Some(held) = self.records.get(&next) else { break };
+            let record = held.record.clone();
+            let Some(roster) = self.rosters.get(&next).cloned() else { break };
+            let Some(step) = self.step(&record) else { break };
+            let ledger_ok = record.ledger.as_ref().is_none_or(|l| {
+                self.play(l.epoch).is_none_or(|p| self.ledger_digest(l.epoch, &p.roster, &l.present) == Some(l.digest))
+            });
+            let rows_ok = step.derived.rows.iter().all(|row| roster.row(&row.member) == Some(row));
+            let Step { window, quarantined, void, mut derived } = step;
+            derived.digests.matches_record = ledger_ok && rows_ok && derived.digests.results() == record.results;
+            self.window = window;
+            self.quarantined = quarantined;
+            self.void = void;
+            for (member, _) in &record.proofs {
+                self.caught.remove(member);
+            }
+            push_bounded(&mut self.history, derived.digests, HISTORY);
+            if let Some(closed) = self.window.latest().filter(|c| Some(c.epoch) == derived.closes) {
+                push_bounded(&mut self.summaries, closed.summary(), HISTORY);
+            }
+            self.derived = Some(derived);
+            self.prune();
+            done.push(next);
+        }
+        done
+    }
+}
+
+fn push_bounded<T>(queue: &mut std::collections::VecDeque<T>, value: T, limit: usize) {
+    queue.push_back(value);
+    while queue.len() > limit {
+        queue.pop_front();
+    }
+}

@@ -1,0 +1,227 @@
+//! The chain: records, rosters and bundles folded into one state that every node derives alike.
+//!
+//! ```text
+//! record e ──accept──> waiting ──roster e, bundles of e-5 held──> derived: window, trust, scores, rows(e)
+//!                                                                    └─> compared with the record's digests
+//! ```
+//! Accepting is cheap and immediate (the epoch can be played); deriving waits until everything the record counts is
+//! here. Both the coordinator's draft and every node's check run the same [`derive`].
+
+mod accept;
+mod derive;
+mod draft;
+mod play;
+
+pub use accept::{BundleRefusal, RecordRefusal, RosterRefusal};
+pub use derive::{Derived, DerivedDigests};
+pub use draft::{Draft, DraftInputs};
+pub use play::Play;
+
+use crate::ids::{Beacon, Digest, DomainTag, MemberId, NetworkId, NodeId};
+use crate::ledger::Window;
+use crate::limits;
+use crate::params::Params;
+use crate::time::{Clock, Epoch};
+use crate::wire::epoch_record::EpochRecord;
+use crate::wire::genesis::Genesis;
+use crate::wire::roster::Roster;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// A record that was accepted.
+#[derive(Clone, Debug)]
+pub struct HeldRecord {
+    /// The record.
+    pub record: EpochRecord,
+    /// Digest of its payload: the next record names it.
+    pub digest: Digest,
+}
+
+/// A bundle that was accepted for an epoch not yet closed.
+#[derive(Clone, Debug)]
+pub struct HeldBundle {
+    /// The whole envelope: decoded again when its epoch closes, evidence if its signer contradicts it.
+    pub envelope: Vec<u8>,
+    /// Digest of its payload.
+    pub digest: Digest,
+}
+
+/// One network's chain as a node holds it.
+pub struct Chain {
+    genesis: Genesis,
+    network: NetworkId,
+    records: BTreeMap<Epoch, HeldRecord>,
+    rosters: BTreeMap<Epoch, Arc<Roster>>,
+    bundles: BTreeMap<Epoch, BTreeMap<MemberId, HeldBundle>>,
+    window: Window,
+    derived: Option<Derived>,
+    history: VecDeque<DerivedDigests>,
+    summaries: VecDeque<crate::ledger::EpochSummary>,
+    quarantined: BTreeSet<DomainTag>,
+    /// Members whose word is void, until which epoch, by the records that listed the proofs.
+    void: BTreeMap<MemberId, Epoch>,
+    /// First record of a chain that did not begin at genesis.
+    base: Option<Epoch>,
+    /// Members caught in equivocation here, not yet listed by a record.
+    caught: BTreeMap<MemberId, Digest>,
+}
+
+impl Chain {
+    /// An empty chain.
+    #[must_use]
+    pub fn new(genesis: Genesis) -> Self {
+        let network = genesis.network_id();
+        let window = Window::new(&genesis.params);
+        Self {
+            genesis,
+            network,
+            records: BTreeMap::new(),
+            rosters: BTreeMap::new(),
+            bundles: BTreeMap::new(),
+            window,
+            derived: None,
+            history: VecDeque::new(),
+            summaries: VecDeque::new(),
+            quarantined: BTreeSet::new(),
+            void: BTreeMap::new(),
+            base: None,
+            caught: BTreeMap::new(),
+        }
+    }
+    /// The network's founding document.
+    #[must_use]
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+    /// Its id.
+    #[must_use]
+    pub fn network(&self) -> NetworkId {
+        self.network
+    }
+    /// Its clock.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.genesis.clock
+    }
+    /// Its parameters.
+    #[must_use]
+    pub fn params(&self) -> &Params {
+        &self.genesis.params
+    }
+    /// The epoch that the next record must open.
+    #[must_use]
+    pub fn next_epoch(&self) -> Epoch {
+        self.records.last_key_value().map_or(Epoch(0), |(e, _)| e.plus(1))
+    }
+    /// An accepted record.
+    #[must_use]
+    pub fn record(&self, epoch: Epoch) -> Option<&HeldRecord> {
+        self.records.get(&epoch)
+    }
+    /// The newest accepted record.
+    #[must_use]
+    pub fn last_record(&self) -> Option<&HeldRecord> {
+        self.records.last_key_value().map(|(_, r)| r)
+    }
+    /// The roster published with record `epoch`.
+    #[must_use]
+    pub fn roster(&self, epoch: Epoch) -> Option<&Arc<Roster>> {
+        self.rosters.get(&epoch)
+    }
+    /// The newest roster held; empty before the first.
+    #[must_use]
+    pub fn latest_roster(&self) -> Arc<Roster> {
+        self.rosters.last_key_value().map(|(_, r)| r.clone()).unwrap_or_default()
+    }
+    /// Records whose roster is not here yet, oldest first.
+    #[must_use]
+    pub fn missing_roster(&self) -> Option<(Epoch, Digest)> {
+        self.records.iter().find(|(e, _)| !self.rosters.contains_key(e)).map(|(e, r)| (*e, r.record.roster))
+    }
+    /// The state derived from the newest record that could be derived.
+    #[must_use]
+    pub fn derived(&self) -> Option<&Derived> {
+        self.derived.as_ref()
+    }
+    /// Digests of the last derived records, oldest first, at most 64.
+    #[must_use]
+    pub fn history(&self) -> &VecDeque<DerivedDigests> {
+        &self.history
+    }
+    /// Network-wide reconciliation of the last closed epochs, oldest first, at most 64.
+    #[must_use]
+    pub fn summaries(&self) -> &VecDeque<crate::ledger::EpochSummary> {
+        &self.summaries
+    }
+    /// The window of closed epochs.
+    #[must_use]
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+    /// Tags in quarantine by the records derived so far.
+    #[must_use]
+    pub fn quarantined(&self) -> &BTreeSet<DomainTag> {
+        &self.quarantined
+    }
+    /// Bundles held for an open epoch.
+    #[must_use]
+    pub fn bundles(&self, epoch: Epoch) -> Option<&BTreeMap<MemberId, HeldBundle>> {
+        self.bundles.get(&epoch)
+    }
+    /// Whether everything up to the newest record is derived.
+    #[must_use]
+    pub fn ready_to_draft(&self) -> bool {
+        self.derived.as_ref().map(|d| d.epoch) == self.records.last_key_value().map(|(e, _)| *e)
+    }
+    /// The node that speaks for a member in the epoch's play.
+    #[must_use]
+    pub fn node_of(&self, epoch: Epoch, member: &MemberId) -> Option<NodeId> {
+        self.play(epoch).and_then(|p| p.roster.row(member).map(|r| r.node))
+    }
+    /// The beacon that precedes the next record's: `H(r_next)` must equal it.
+    #[must_use]
+    pub fn last_beacon(&self) -> Beacon {
+        self.last_record().map_or(self.genesis.first_beacon, |r| r.record.beacon)
+    }
+    /// The digest that the next record must name as its predecessor.
+    #[must_use]
+    pub fn last_digest(&self) -> Digest {
+        self.last_record().map_or(Digest(self.network.0), |r| r.digest)
+    }
+    /// The record that is derived next.
+    fn next_to_derive(&self) -> Epoch {
+        self.derived.as_ref().map_or(self.base.unwrap_or(Epoch(0)), |d| d.epoch.plus(1))
+    }
+    /// First epoch still open: bundles of earlier ones are closed.
+    #[must_use]
+    pub fn first_open(&self) -> Epoch {
+        self.derived.as_ref().and_then(|d| d.closes).map_or(Epoch(0), |e| e.plus(1))
+    }
+
+    /// The key that signs for the coordinator now, by the newest record.
+    #[must_use]
+    pub fn issuing_key(&self) -> Option<NodeId> {
+        let authority = &self.last_record()?.record.authority;
+        let certificate = crate::identity::signed::open::<crate::wire::epoch_record::IssuingKey>(authority, &self.network).ok()?;
+        Some(certificate.message.key)
+    }
+    /// Remembers a member whose equivocation was proved, until a record lists it.
+    pub fn mark_caught(&mut self, member: MemberId, proof: Digest) {
+        if !self.void.contains_key(&member) && self.caught.len() < limits::HOSTED_MEMBERS {
+            self.caught.insert(member, proof);
+        }
+    }
+
+    /// Drops what no rule needs any more: a function of the newest record's epoch only.
+    fn prune(&mut self) {
+        let newest = self.next_epoch();
+        if let Some(floor) = newest.minus(limits::KEEP_EPOCHS) {
+            self.records = self.records.split_off(&floor);
+        }
+        // A roster is needed until its epoch is closed; a degraded run may lean on one a week older.
+        if let Some(floor) = self.first_open().minus(limits::DEGRADED_EPOCHS + 2) {
+            self.rosters = self.rosters.split_off(&floor);
+        }
+        self.bundles = self.bundles.split_off(&self.first_open());
+    }
+}

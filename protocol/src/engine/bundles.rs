@@ -1,0 +1,84 @@
+//! Signing this node's word, once per member and epoch.
+
+use super::{Engine, Output, Timer};
+use crate::exchange::{Exchange, Side, deadlines};
+use crate::identity::signed;
+use crate::ids::MemberId;
+use crate::time::{Epoch, Timestamp};
+use crate::wire::bundle::{self, Bundle, Entry, Observation, Placement, SenderOutcome, Word};
+
+impl Engine {
+    pub(super) fn on_bundle_point(&mut self, now: Timestamp, epoch: Epoch, member: MemberId) {
+        if self.signed.contains(&(epoch, member)) || now >= deadlines::bundle_deadline(&self.chain.clock(), epoch) {
+            return;
+        }
+        let in_roster = self.chain.play(epoch).is_some_and(|p| p.roster.row(&member).is_some_and(|r| r.node == self.key.node_id()));
+        if !in_roster {
+            let retry = now.plus_wall_ms(self.retry_ms());
+            return self.schedule(retry, Timer::Bundle(epoch, member));
+        }
+        let mut entries: Vec<Entry> =
+            self.exchanges.values().filter(|x| x.epoch == epoch && x.me == member).filter_map(entry_of).collect();
+        entries.sort_by_key(Entry::order);
+        entries.truncate(crate::limits::BUNDLE_ENTRIES);
+        let report = self.reports.get(&(epoch, member)).copied().unwrap_or_default();
+        let signed = signed::sign(&self.key, &self.chain.network(), Bundle { member, epoch, entries, report });
+        self.signed.insert((epoch, member));
+        let bytes = signed.bytes.clone();
+        if self.chain.accept_bundle(signed).is_ok() {
+            self.emit(Output::OwnBundle { epoch, member, bytes });
+            self.derive(now);
+        }
+    }
+}
+
+/// The entry of an exchange; none for a spare that was never used.
+fn entry_of(x: &Exchange) -> Option<Entry> {
+    match x.side {
+        Side::Sender => {
+            let outcome = x.outcome.unwrap_or(SenderOutcome::NoShow);
+            if x.spare && outcome == SenderOutcome::NoShow {
+                return None;
+            }
+            let evidence = match (outcome, &x.sent_label) {
+                (SenderOutcome::Sent, Some(label)) => bundle::sender_evidence(label),
+                _ => [0; 4],
+            };
+            Some(Entry { slot: x.slot, word: Word::Sender(outcome), evidence })
+        }
+        Side::Receiver => {
+            let introduced = x.partner_address.is_some();
+            let observation = match &x.seen {
+                Some(seen) => {
+                    let [spf, dkim, dmarc] = seen.auth;
+                    Some(Observation {
+                        placement: seen.placement,
+                        spf,
+                        dkim,
+                        dmarc,
+                        read: seen.read,
+                        rescued: seen.rescued,
+                        replied: seen.replied,
+                        complaint: false,
+                    })
+                }
+                None if introduced => Some(Observation {
+                    placement: Placement::Missing,
+                    spf: Default::default(),
+                    dkim: Default::default(),
+                    dmarc: Default::default(),
+                    read: false,
+                    rescued: false,
+                    replied: false,
+                    complaint: false,
+                }),
+                None => None,
+            };
+            if x.spare && observation.is_none() {
+                return None;
+            }
+            let evidence = x.seen.as_ref().map_or([0; 4], |s| bundle::receiver_evidence(&s.label));
+            Some(Entry { slot: x.slot, word: Word::Receiver(observation), evidence })
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A hosted member's way in.
+//!
+//! ```text
+//! New ─Apply─> Challenged ─token mailed─> (waits for the code) ─code found─> Confirming ─Confirm─> Admitted
+//!    └──────────── Refused ────────────────────────────────────────────────────┘
+//! ```
+
+use super::hosted::Application;
+use super::{Engine, Output, Timer};
+use crate::identity::{Passport, signed};
+use crate::ids::MemberId;
+use crate::time::Timestamp;
+use crate::wire::codec;
+use crate::wire::enrolment::{Apply, EnrolAnswer, Token};
+use crate::wire::sync::Request;
+
+/// A waiting applicant asks again only every so many pauses: its code comes by mail, the question is a fallback.
+const PATIENCE: u64 = 8;
+
+impl Engine {
+    pub(super) fn on_application_due(&mut self, now: Timestamp, member: MemberId) {
+        let own = self.key.node_id();
+        let in_roster = self.chain.latest_roster().row(&member).filter(|r| r.node == own).map(|r| r.joined);
+        let Some(hosted) = self.hosted.get_mut(&member) else { return };
+        let before = hosted.application.clone();
+        if let (Some(from), false) = (in_roster, matches!(before, Application::Golden | Application::Admitted { .. })) {
+            hosted.application = Application::Admitted { from };
+            return self.store_application(member);
+        }
+        let config = hosted.config.clone();
+        let pause = match before {
+            Application::Golden | Application::Admitted { .. } | Application::Refused { .. } => return,
+            Application::New => {
+                let apply = Apply {
+                    member,
+                    address: config.address,
+                    salt: config.salt,
+                    provider: config.provider,
+                    languages: config.languages,
+                    weekdays: config.weekdays,
+                    acts: config.acts,
+                    ramp: config.ramp,
+                };
+                self.emit(Output::Enrol { member, request: Box::new(Request::Apply(Box::new(apply))) });
+                1
+            }
+            Application::Challenged { golden, token, mailed } => {
+                if !mailed {
+                    self.emit(Output::MailToken { member, golden, token });
+                }
+                PATIENCE
+            }
+            Application::Confirming { code } => {
+                self.emit(Output::Enrol { member, request: Box::new(Request::Confirm { member, code }) });
+                1
+            }
+        };
+        self.schedule(now.plus_wall_ms(self.retry_ms() * pause), Timer::Application(member));
+    }
+
+    fn set_application(&mut self, now: Timestamp, member: MemberId, application: Application) {
+        if let Some(hosted) = self.hosted.get_mut(&member) {
+            hosted.application = application;
+        }
+        self.store_application(member);
+        self.timers.retain(|(_, t)| *t != Timer::Application(member));
+        self.schedule(now, Timer::Application(member));
+    }
+
+    fn store_application(&mut self, member: MemberId) {
+        if let Some(bytes) = self.hosted.get(&member).map(|h| codec::encode(&h.application)) {
+            self.emit(Output::StoreApplication { member, bytes });
+        }
+    }
+
+    pub(super) fn on_enrolment_answer(&mut self, now: Timestamp, member: MemberId, answer: Option<EnrolAnswer>) {
+        let Some(hosted) = self.hosted.get(&member) else { return };
+        let waiting = matches!(hosted.application, Application::New | Application::Confirming { .. });
+        match answer {
+            Some(EnrolAnswer::Challenge { golden, token }) if hosted.application == Application::New => {
+                self.set_application(now, member, Application::Challenged { golden, token, mailed: false });
+            }
+            Some(EnrolAnswer::Admitted { passport }) if waiting => {
+                let network = self.chain.network();
+                let Ok(passport) = signed::open::<Passport>(&passport, &network) else { return };
+                if passport.message.member == member && passport.message.node == self.key.node_id() {
+                    self.set_application(now, member, Application::Admitted { from: passport.message.from });
+                }
+            }
+            Some(EnrolAnswer::Refused { reason }) if waiting => self.set_application(now, member, Application::Refused { reason }),
+            // Asked again by the timer.
+            Some(_) | None => {}
+        }
+    }
+
+    pub(super) fn on_enrolment_mailed(&mut self, now: Timestamp, member: MemberId) {
+        if let Some(Application::Challenged { golden, token, mailed: false }) = self.hosted.get(&member).map(|h| h.application.clone()) {
+            self.set_application(now, member, Application::Challenged { golden, token, mailed: true });
+        }
+    }
+
+    pub(super) fn on_code_found(&mut self, now: Timestamp, member: MemberId, code: Token) {
+        if matches!(self.hosted.get(&member).map(|h| &h.application), Some(Application::Challenged { mailed: true, .. })) {
+            self.set_application(now, member, Application::Confirming { code });
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The members of this node.
+
+use super::{Engine, Timer};
+use crate::exchange::deadlines::WorkingHours;
+use crate::ids::{MemberId, Salt};
+use crate::time::{Epoch, Span, Timestamp};
+use crate::wire::enrolment::Token;
+use crate::wire::roster::RampPreset;
+use serde::{Deserialize, Serialize};
+
+/// A mailbox this node hosts, by its owner's settings.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HostedMember {
+    /// The commitment to its address.
+    pub member: MemberId,
+    /// Its canonical address.
+    pub address: String,
+    /// Opens the commitment.
+    pub salt: Salt,
+    /// Working hours in local minutes of the day: from, until.
+    pub hours: (u16, u16),
+    /// Local time minus UTC in minutes, as data from the host (it knows the zone and its summer time).
+    pub utc_offset_minutes: i32,
+    /// Acts the owner allows.
+    pub acts: u8,
+    /// Weekday bits.
+    pub weekdays: u8,
+    /// Language bits.
+    pub languages: u8,
+    /// Provider class.
+    pub provider: u8,
+    /// Ramp preset.
+    pub ramp: RampPreset,
+    /// A golden mailbox of the coordinator: it needs no application.
+    pub golden: bool,
+    /// The owner's switch.
+    pub paused: bool,
+}
+
+/// How far an application has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Application {
+    /// Not answered yet.
+    New,
+    /// The token is to be mailed, or is on its way.
+    Challenged {
+        /// Golden mailbox.
+        golden: String,
+        /// Token to mail.
+        token: Token,
+        /// Whether the mail is past the final dot.
+        mailed: bool,
+    },
+    /// The code arrived and is being shown.
+    Confirming {
+        /// The code.
+        code: Token,
+    },
+    /// In, from this epoch on.
+    Admitted {
+        /// First epoch in a roster.
+        from: Epoch,
+    },
+    /// Refused, with the coordinator's reason.
+    Refused {
+        /// Plain words.
+        reason: String,
+    },
+    /// A golden mailbox.
+    Golden,
+}
+
+/// A hosted member's state.
+#[derive(Clone)]
+pub struct Hosted {
+    /// Settings.
+    pub config: HostedMember,
+    /// Application.
+    pub application: Application,
+    /// Not before this may its next mail leave: the minimum gap.
+    pub(super) next_free: Timestamp,
+}
+
+impl HostedMember {
+    /// Working hours as offsets from the epoch's start (UTC).
+    #[must_use]
+    pub fn working_hours(&self) -> WorkingHours {
+        let day = 24 * 60;
+        let from = (i32::from(self.hours.0) - self.utc_offset_minutes).rem_euclid(day);
+        let length = (i32::from(self.hours.1) - i32::from(self.hours.0)).rem_euclid(day);
+        let length = if length == 0 { day } else { length };
+        let minutes = |m: i32| Span::minutes(u64::try_from(m).unwrap_or(0));
+        WorkingHours { from: minutes(from), until: minutes(from + length) }
+    }
+}
+
+impl Engine {
+    /// Takes a mailbox in, or its changed settings.
+    pub(super) fn host(&mut self, now: Timestamp, config: Box<HostedMember>) {
+        let member = config.member;
+        if let Some(hosted) = self.hosted.get_mut(&member) {
+            hosted.config = *config;
+            return;
+        }
+        if self.hosted.len() >= crate::limits::HOSTED_MEMBERS {
+            return;
+        }
+        let application = if config.golden { Application::Golden } else { Application::New };
+        self.hosted.insert(member, Hosted { config: *config, application, next_free: now });
+        self.schedule(now, Timer::Application(member));
+        self.schedule_epochs(now);
+        self.schedule(now, Timer::Sync);
+    }
+
+    /// Makes sure that the running (or first) epoch is looked at.
+    pub(super) fn schedule_epochs(&mut self, now: Timestamp) {
+        let epoch = self.epoch(now).unwrap_or(Epoch(0));
+        let at = self.chain.clock().start(epoch).max(now);
+        if !self.timers.iter().any(|(_, t)| matches!(t, Timer::Epoch(_))) {
+            self.schedule(at, Timer::Epoch(epoch));
+        }
+    }
+
+    /// The hosted members.
+    #[must_use]
+    pub fn hosted(&self) -> &std::collections::BTreeMap<MemberId, Hosted> {
+        &self.hosted
+    }
+
+    /// Wall pause between two tries of network work: a 24th of an epoch, at most 15 s.
+    pub(super) fn retry_ms(&self) -> u64 {
+        (self.chain.clock().epoch_ms / 24).clamp(50, 15_000)
+    }
+}

@@ -1,0 +1,159 @@
+//! Mails: what an exchange wants sent, what was found, what was done.
+
+use super::{Engine, FoundMail, MailTask, Output};
+use crate::exchange::command::Found;
+use crate::exchange::recognise::{self, Candidate, NotOurs};
+use crate::exchange::state::Context;
+use crate::exchange::{Act, Command, Event, SendResult, deadlines, text};
+use crate::ids::{ExchangeId, MemberId};
+use crate::time::Timestamp;
+use crate::wire::bundle::SelfReport;
+use crate::wire::codec;
+use crate::wire::label::{self, Label};
+
+impl Engine {
+    /// Steps one exchange and routes what it asks for.
+    pub(super) fn step(&mut self, now: Timestamp, id: ExchangeId, command: Command) {
+        let clock = self.chain.clock();
+        let params = self.chain.params().clone();
+        let Some(x) = self.exchanges.get_mut(&id) else { return };
+        let (epoch, member) = (x.epoch, x.me);
+        let events = x.handle(Context { clock: &clock, params: &params, now }, command);
+        for event in events {
+            match event {
+                Event::Introduce => self.introduce(id),
+                Event::Send { turn } => self.send(now, id, turn),
+                Event::Do { turn, message_id, act } => self.emit(Output::Act { member, exchange: id, turn, message_id, act }),
+                Event::NoShow => self.promote_spare(now, epoch, member),
+                Event::Changed => self.store_exchange(id),
+            }
+        }
+        self.reschedule(id);
+    }
+
+    pub(super) fn on_exchange_due(&mut self, now: Timestamp, id: ExchangeId) {
+        self.step(now, id, Command::Tick);
+    }
+
+    pub(super) fn store_exchange(&mut self, id: ExchangeId) {
+        let Some(x) = self.exchanges.get(&id) else { return };
+        let output = Output::StoreExchange { member: x.me, epoch: x.epoch, exchange: id, bytes: codec::encode(x) };
+        self.emit(output);
+    }
+
+    /// Builds, labels and hands over the mail of a turn, unless the mailbox's minimum gap says later.
+    fn send(&mut self, now: Timestamp, id: ExchangeId, turn: u8) {
+        let clock = self.chain.clock();
+        let retry = |engine: &mut Self, retry_at| engine.step(now, id, Command::SendResult { turn, result: SendResult::NotSent { retry_at } });
+        let Some(x) = self.exchanges.get(&id) else { return };
+        let Some(hosted) = self.hosted.get(&x.me) else { return };
+        if now < hosted.next_free {
+            let at = hosted.next_free;
+            return retry(self, at);
+        }
+        if hosted.config.paused || self.in_quarantine(x.epoch, &x.me) || self.in_quarantine(x.epoch, &x.partner) {
+            return retry(self, clock.after(now, deadlines::INTRODUCTION_RETRY_MAX));
+        }
+        let (Some(to), Some(text)) = (x.partner_address.clone(), text::text(&x.id.0, turn, x.language, text::BANK_VERSION)) else {
+            return;
+        };
+        let domain = hosted.config.address.rsplit_once('@').map_or("", |(_, d)| d);
+        let message_id = recognise::message_id(x, turn, domain);
+        let signature = label::Signed {
+            network: &self.chain.network(),
+            exchange: &x.id,
+            turn,
+            message_id: &message_id,
+            author: &x.me,
+            addressee: &x.partner,
+            text: &label::text_digest(&text::normalise(&text.body)),
+        }
+        .sign(&self.key);
+        let label =
+            Label { network: Label::network_prefix(&self.chain.network()), epoch: x.epoch, slot: x.slot, exchange: x.id, turn, signature };
+        let references = x.thread[..usize::from(turn).min(x.thread.len())].to_vec();
+        let task = MailTask {
+            exchange: id,
+            turn,
+            from: x.me,
+            to,
+            subject: text.subject,
+            text: text.body,
+            message_id: message_id.clone(),
+            references,
+            label: label.header_value(),
+        };
+        let member = x.me;
+        if let Some(x) = self.exchanges.get_mut(&id) {
+            if turn == 0 {
+                x.sent_label = Some(signature);
+            }
+            if x.thread.len() == usize::from(turn) {
+                x.thread.push(message_id);
+            }
+        }
+        if let Some(hosted) = self.hosted.get_mut(&member) {
+            hosted.next_free = clock.after(now, deadlines::MIN_GAP);
+        }
+        // Stored before it leaves: the label's signature is this side's evidence.
+        self.store_exchange(id);
+        self.emit(Output::Send(Box::new(task)));
+    }
+
+    pub(super) fn on_mail_sent(&mut self, now: Timestamp, id: ExchangeId, turn: u8, result: SendResult) {
+        self.step(now, id, Command::SendResult { turn, result });
+    }
+
+    pub(super) fn on_acted(&mut self, now: Timestamp, id: ExchangeId, turn: u8, act: Act, done: bool) {
+        let command = if done { Command::ActDone { turn, act } } else { Command::ActFailed { turn, act } };
+        self.step(now, id, command);
+    }
+
+    pub(super) fn on_mail_found(&mut self, now: Timestamp, mail: FoundMail) {
+        match self.recognise(now, &mail) {
+            Ok((id, found)) => self.step(now, id, Command::Found(found)),
+            Err(reason) => {
+                if reason == NotOurs::Content {
+                    self.content_faults = self.content_faults.saturating_add(1);
+                }
+                self.emit(Output::LeftAlone { member: mail.member, reason: reason.to_string() });
+            }
+        }
+    }
+
+    fn recognise(&mut self, now: Timestamp, mail: &FoundMail) -> Result<(ExchangeId, Found), NotOurs> {
+        let label = Label::parse(&mail.label)?;
+        // A mail can overtake this node's own planning of the epoch.
+        self.plan(now, label.epoch);
+        let exchange = self.exchanges.get(&label.exchange).filter(|x| x.me == mail.member).ok_or(NotOurs::Unknown)?;
+        if now >= self.chain.clock().start(exchange.epoch.plus(2)) {
+            return Err(NotOurs::Unknown);
+        }
+        let candidate =
+            Candidate { label: &mail.label, message_id: &mail.message_id, text: &mail.text, single_plain_part: mail.single_plain_part };
+        recognise::check(&self.chain.network(), exchange, &exchange.partner_node, &label, candidate)?;
+        let found = Found {
+            turn: label.turn,
+            message_id: mail.message_id.clone(),
+            placement: mail.placement,
+            auth: mail.auth,
+            label: label.signature,
+        };
+        Ok((label.exchange, found))
+    }
+
+    pub(super) fn on_external(&mut self, now: Timestamp, member: MemberId, add: SelfReport) {
+        let Some(epoch) = self.epoch(now) else { return };
+        if !self.hosted.contains_key(&member) {
+            return;
+        }
+        let report = self.reports.entry((epoch, member)).or_default();
+        report.sent = report.sent.saturating_add(add.sent);
+        report.hard = report.hard.saturating_add(add.hard);
+        report.soft = report.soft.saturating_add(add.soft);
+        report.complaints = report.complaints.saturating_add(add.complaints);
+        report.replies = report.replies.saturating_add(add.replies);
+        let report = *report;
+        self.emit(Output::StoreReport { epoch, member, report });
+    }
+}

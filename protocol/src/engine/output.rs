@@ -1,0 +1,196 @@
+//! Everything an engine asks its host to do.
+
+use crate::exchange::Act;
+use crate::gossip::{Topic, Verdict};
+use crate::ids::{Digest, ExchangeId, MemberId, NodeId};
+use crate::time::Epoch;
+use crate::wire::bundle::SelfReport;
+use crate::wire::enrolment::Token;
+use crate::wire::introduction::{Introduce, Introduced};
+use crate::wire::sync::Request;
+
+/// A mail to send. The host composes it, journals it and hands it to the member's server.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MailTask {
+    /// Its exchange.
+    pub exchange: ExchangeId,
+    /// Its turn.
+    pub turn: u8,
+    /// Author: a hosted member.
+    pub from: MemberId,
+    /// Addressee's mailbox.
+    pub to: String,
+    /// Subject.
+    pub subject: String,
+    /// Text.
+    pub text: String,
+    /// Message-ID without angle brackets.
+    pub message_id: String,
+    /// Message-IDs of the thread so far, oldest first; the last one is answered.
+    pub references: Vec<String>,
+    /// Value of the label header.
+    pub label: String,
+}
+
+/// Something the engine lacks and a peer may have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Want {
+    /// Records from this epoch on.
+    Records(Epoch),
+    /// A page of the roster of a record.
+    Roster(Epoch, Digest, u32),
+    /// Bundles of an epoch beyond those in the bitmap.
+    Bundles(Epoch, Vec<u8>),
+    /// Notices in force.
+    Notices,
+}
+
+impl Want {
+    /// The request to send.
+    #[must_use]
+    pub fn request(&self) -> Request {
+        match self.clone() {
+            Self::Records(from) => Request::Records { from },
+            Self::Roster(epoch, digest, from) => Request::Roster { epoch, digest, from },
+            Self::Bundles(epoch, have) => Request::Bundles { epoch, have },
+            Self::Notices => Request::Notices,
+        }
+    }
+}
+
+/// An output.
+#[derive(Clone)]
+pub enum Output {
+    /// What gossip shall do with a message.
+    Verdict {
+        /// Of `Input::Gossip`.
+        token: u64,
+        /// Accept, ignore or reject, and the penalty.
+        verdict: Verdict,
+    },
+    /// Publish.
+    Publish {
+        /// On this topic.
+        topic: Topic,
+        /// These bytes.
+        bytes: Vec<u8>,
+    },
+    /// Ask some peer, preferably one that was not asked last.
+    Ask(Want),
+    /// Introduce a hosted member to its partner's node.
+    Introduce {
+        /// The exchange.
+        exchange: ExchangeId,
+        /// Whom to ask.
+        node: NodeId,
+        /// What to show.
+        request: Introduce,
+    },
+    /// Answer a peer's introduction.
+    IntroductionAnswer {
+        /// Of `Input::Introduction`.
+        token: u64,
+        /// The answer.
+        answer: Introduced,
+    },
+    /// Send a mail.
+    Send(Box<MailTask>),
+    /// Act on a mail in a hosted mailbox.
+    Act {
+        /// Whose mailbox.
+        member: MemberId,
+        /// The exchange.
+        exchange: ExchangeId,
+        /// Turn of the mail.
+        turn: u8,
+        /// Its Message-ID without angle brackets.
+        message_id: String,
+        /// The act.
+        act: Act,
+    },
+    /// Ask the coordinator (apply or confirm).
+    Enrol {
+        /// The applicant.
+        member: MemberId,
+        /// The request.
+        request: Box<Request>,
+    },
+    /// Mail this token from the applicant's mailbox to a golden one.
+    MailToken {
+        /// The applicant.
+        member: MemberId,
+        /// The golden mailbox.
+        golden: String,
+        /// The token.
+        token: Token,
+    },
+    /// Store an accepted record with its bytes.
+    StoreRecord {
+        /// Its epoch.
+        epoch: Epoch,
+        /// The envelope.
+        bytes: Vec<u8>,
+    },
+    /// Store an accepted roster (`Chain::roster(epoch)`).
+    StoreRoster {
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// Store an accepted bundle of another node's member.
+    StoreBundle {
+        /// Its epoch.
+        epoch: Epoch,
+        /// Its member.
+        member: MemberId,
+        /// The envelope.
+        bytes: Vec<u8>,
+    },
+    /// Store this node's own bundle durably, and only then publish it.
+    OwnBundle {
+        /// Its epoch.
+        epoch: Epoch,
+        /// Its member.
+        member: MemberId,
+        /// The envelope.
+        bytes: Vec<u8>,
+    },
+    /// Store an exchange's state.
+    StoreExchange {
+        /// Hosted member.
+        member: MemberId,
+        /// Its epoch.
+        epoch: Epoch,
+        /// Its id.
+        exchange: ExchangeId,
+        /// The encoded state.
+        bytes: Vec<u8>,
+    },
+    /// Store a hosted member's application.
+    StoreApplication {
+        /// The member.
+        member: MemberId,
+        /// The encoded state.
+        bytes: Vec<u8>,
+    },
+    /// Store the owner's external counts of an epoch.
+    StoreReport {
+        /// The epoch.
+        epoch: Epoch,
+        /// The member.
+        member: MemberId,
+        /// The counts.
+        report: SelfReport,
+    },
+    /// A record was derived: scores and pools are new.
+    Derived {
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// A labelled mail was left alone.
+    LeftAlone {
+        /// Whose mailbox.
+        member: MemberId,
+        /// Why, in a fixed phrase.
+        reason: String,
+    },
+}

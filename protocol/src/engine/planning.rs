@@ -1,0 +1,174 @@
+//! A new epoch's deal becomes exchanges.
+
+use super::{Engine, EpochCounts, Timer};
+use crate::chain::Play;
+use crate::exchange::state::{Introduction, Outgoing};
+use crate::exchange::{Exchange, Side, deadlines, recognise};
+use crate::ids::{ExchangeId, MemberId};
+use crate::matching::{Deal, Pairing};
+use crate::time::{Epoch, Timestamp};
+use crate::wire::roster::Role;
+
+/// Exchanges older than this many epochs can't change any more and are folded into counts: their bundles are closed.
+const FOLD_AFTER: u32 = 6;
+/// Epochs of counts that are kept.
+const KEEP_COUNTS: u32 = 60;
+
+impl Engine {
+    pub(super) fn on_epoch(&mut self, now: Timestamp, epoch: Epoch) {
+        let next = epoch.plus(1);
+        self.schedule(self.chain.clock().start(next), Timer::Epoch(next));
+        self.plan(now, epoch);
+        self.fold(epoch);
+        self.ask_for_late_bundles(epoch);
+        self.schedule(now, Timer::Sync);
+    }
+
+    /// Plans `epoch` if it runs and is not planned yet, or was planned degraded and has its record now.
+    pub(super) fn plan(&mut self, now: Timestamp, epoch: Epoch) {
+        if self.epoch(now) != Some(epoch) {
+            return;
+        }
+        let Some(play) = self.chain.play(epoch) else { return };
+        match self.planned.get(&epoch) {
+            Some(false) => return,
+            Some(true) if play.degraded => return,
+            Some(true) => self.drop_degraded(epoch),
+            None => {}
+        }
+        self.planned.insert(epoch, play.degraded);
+        let deal = self.chain.deal(&play);
+        let members: Vec<MemberId> = self.hosted.keys().copied().collect();
+        for member in members {
+            if let Some(position) = play.roster.position(&member) {
+                self.plan_member(now, &play, &deal, member, position);
+            }
+        }
+    }
+
+    /// Forgets what a degraded plan has not begun: the chain decides, and its record came after all.
+    fn drop_degraded(&mut self, epoch: Epoch) {
+        let idle = |x: &Exchange| x.epoch == epoch && x.seen.is_none() && x.outcome.is_none() && x.thread.is_empty();
+        self.exchanges.retain(|_, x| !idle(x));
+    }
+
+    fn plan_member(&mut self, now: Timestamp, play: &Play, deal: &Deal, member: MemberId, position: u32) {
+        let clock = self.chain.clock();
+        let Some(hosted) = self.hosted.get(&member) else { return };
+        if play.roster.at(position).is_some_and(|r| r.node != self.key.node_id()) {
+            return;
+        }
+        let hours = hosted.config.working_hours();
+        let golden = play.roster.at(position).is_some_and(|r| r.role == Role::Golden);
+        let sends = if golden { vec![] } else { dealt_first(deal.sends(position), deal.quota(position)) };
+        let slots = deadlines::send_slots(&clock, play.epoch, &member, hours, sends.iter().filter(|p| !p.1).count());
+        let mut slots = slots.into_iter();
+        let end = clock.at(play.epoch, hours.until);
+        for (pairing, spare) in sends {
+            // A spare waits until somebody has fallen out.
+            let at = if spare { end } else { slots.next().unwrap_or(end) };
+            self.add_exchange(now, play, pairing, Side::Sender, spare, at);
+        }
+        for (pairing, spare) in dealt_first(deal.receives(position), deal.quota(position)) {
+            self.add_exchange(now, play, pairing, Side::Receiver, spare, end);
+        }
+        self.schedule(deadlines::bundle_at(&clock, play.epoch, &member), Timer::Bundle(play.epoch, member));
+    }
+
+    fn add_exchange(&mut self, now: Timestamp, play: &Play, pairing: Pairing, side: Side, spare: bool, at: Timestamp) {
+        let (Some(sender), Some(receiver)) = (play.roster.at(pairing.sender), play.roster.at(pairing.receiver)) else { return };
+        let network = self.chain.network();
+        let id = ExchangeId::derive(&network, play.epoch, pairing.slot, &sender.member, &receiver.member);
+        if self.exchanges.contains_key(&id) {
+            return;
+        }
+        let (me, partner) = if side == Side::Sender { (sender, receiver) } else { (receiver, sender) };
+        let acts = self.hosted.get(&me.member).map_or(0, |h| h.config.acts);
+        let introduction = match (side, spare) {
+            (Side::Sender, false) => Introduction::Due(deadlines::introduction_at(&self.chain.clock(), play.epoch, &id).max(now), 0),
+            // Not asked until it is promoted.
+            (Side::Sender, true) => Introduction::Due(deadlines::send_deadline(&self.chain.clock(), play.epoch), 0),
+            (Side::Receiver, _) => Introduction::Asked(0),
+        };
+        let outgoing = if side == Side::Sender && !spare { vec![(0, Outgoing::Due(at))] } else { vec![] };
+        let exchange = Exchange {
+            id,
+            epoch: play.epoch,
+            slot: pairing.slot,
+            spare,
+            me: me.member,
+            partner: partner.member,
+            partner_node: partner.node,
+            side,
+            acts,
+            language: recognise::language(me.languages, partner.languages),
+            replies: deadlines::replies_owed(self.chain.params(), &id),
+            introduction,
+            partner_address: None,
+            outcome: None,
+            sent_label: None,
+            seen: None,
+            outgoing,
+            thread: vec![],
+            found: None,
+            pending: vec![],
+        };
+        self.exchanges.insert(id, exchange);
+        self.store_exchange(id);
+        self.reschedule(id);
+    }
+
+    /// A dealt pair ended without a mail: the next spare takes its place, soon.
+    pub(super) fn promote_spare(&mut self, now: Timestamp, epoch: Epoch, member: MemberId) {
+        let clock = self.chain.clock();
+        let next = self.exchanges.values().filter(|x| x.epoch == epoch && x.me == member && x.spare);
+        let next = next.filter(|x| x.side == Side::Sender && x.outcome.is_none() && x.outgoing.is_empty()).min_by_key(|x| x.slot);
+        let Some(id) = next.map(|x| x.id) else { return };
+        if let Some(x) = self.exchanges.get_mut(&id) {
+            x.introduction = Introduction::Due(now, 0);
+            x.outgoing.push((0, Outgoing::Due(clock.after(now, deadlines::MIN_GAP))));
+        }
+        self.store_exchange(id);
+        self.reschedule(id);
+    }
+
+    pub(super) fn reschedule(&mut self, id: ExchangeId) {
+        let clock = self.chain.clock();
+        if let Some(at) = self.exchanges.get(&id).and_then(|x| x.next_wake(&clock)) {
+            self.schedule(at, Timer::Exchange(id));
+        }
+    }
+
+    /// Folds exchanges that can't change any more into counts, and forgets old counts and marks.
+    fn fold(&mut self, epoch: Epoch) {
+        let Some(floor) = epoch.minus(FOLD_AFTER) else { return };
+        let old: Vec<ExchangeId> = self.exchanges.values().filter(|x| x.epoch < floor).map(|x| x.id).collect();
+        for id in old {
+            if let Some(x) = self.exchanges.remove(&id) {
+                self.counts.entry(x.epoch).or_insert_with(|| EpochCounts::new(x.epoch)).add(&x);
+            }
+        }
+        if let Some(keep) = epoch.minus(KEEP_COUNTS) {
+            self.counts = self.counts.split_off(&keep);
+            self.planned = self.planned.split_off(&keep);
+            self.signed.retain(|(e, _)| *e >= keep);
+            self.reports.retain(|(e, _), _| *e >= keep);
+        }
+    }
+}
+
+/// The first `quota` valid ring pairs are dealt, the rest are spares, whatever their round; golden seats are always dealt.
+fn dealt_first(pairings: Vec<Pairing>, quota: u32) -> Vec<(Pairing, bool)> {
+    let mut left = quota;
+    let is_golden = |p: &Pairing| p.slot.ring == crate::matching::RingKind::Golden;
+    pairings
+        .into_iter()
+        .map(|p| {
+            let spare = !is_golden(&p) && left == 0;
+            if !is_golden(&p) {
+                left = left.saturating_sub(1);
+            }
+            (p, spare)
+        })
+        .collect()
+}

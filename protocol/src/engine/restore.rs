@@ -1,0 +1,112 @@
+//! Coming back: the chain is folded again from the store, exchanges and applications are taken up where they stood.
+
+use super::hosted::Application;
+use super::{Engine, Timer};
+use crate::exchange::Exchange;
+use crate::exchange::deadlines;
+use crate::identity::signed;
+use crate::ids::MemberId;
+use crate::limits;
+use crate::time::{Epoch, Timestamp};
+use crate::wire::bundle::{Bundle, SelfReport};
+use crate::wire::codec;
+use crate::wire::epoch_record::EpochRecord;
+use crate::wire::roster::Roster;
+
+/// Where a stored network comes from. Bytes in a store were verified before they were put there.
+pub trait Restored {
+    /// Record envelopes in epoch order.
+    fn records(&mut self) -> Vec<Vec<u8>>;
+    /// The roster of a record.
+    fn roster(&mut self, epoch: Epoch) -> Option<Roster>;
+    /// Bundle envelopes of an epoch, own ones too.
+    fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>>;
+    /// (epoch, member) of every bundle this node ever signed and kept.
+    fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)>;
+    /// Encoded exchanges.
+    fn exchanges(&mut self) -> Vec<Vec<u8>>;
+    /// Encoded applications.
+    fn applications(&mut self) -> Vec<(MemberId, Vec<u8>)>;
+    /// The owner's external counts.
+    fn reports(&mut self) -> Vec<(Epoch, MemberId, SelfReport)>;
+}
+
+/// What a store held that did not fit.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RestoreError {
+    /// A stored record does not continue the chain.
+    #[error("the stored records do not form a chain")]
+    Records,
+    /// A stored value can't be decoded.
+    #[error("a stored {0} can't be read")]
+    Unreadable(&'static str),
+}
+
+impl Engine {
+    /// Restores from a store. Call it once, after the members were hosted.
+    ///
+    /// # Errors
+    /// [`RestoreError`]: the store is not this network's or is damaged.
+    pub fn restore(&mut self, now: Timestamp, from: &mut dyn Restored) -> Result<(), RestoreError> {
+        let lag = self.chain.params().close_lag;
+        for bytes in from.records() {
+            let record = signed::decode::<EpochRecord>(&bytes).map_err(|_| RestoreError::Unreadable("record"))?.trust_own_store();
+            let epoch = record.message.epoch;
+            self.chain.accept_base(record).map_err(|_| RestoreError::Records)?;
+            let Some(roster) = from.roster(epoch) else { continue };
+            if self.chain.accept_roster(epoch, roster).is_err() {
+                continue;
+            }
+            if let Some(closing) = epoch.minus(lag) {
+                self.restore_bundles(closing, from);
+            }
+            self.chain.derive();
+        }
+        let open = self.chain.first_open();
+        for epoch in open.0..=self.chain.next_epoch().0 {
+            self.restore_bundles(Epoch(epoch), from);
+        }
+        self.signed.extend(from.own_bundles());
+        for (epoch, member, report) in from.reports() {
+            self.reports.insert((epoch, member), report);
+        }
+        for (member, bytes) in from.applications() {
+            let application: Application = codec::decode(&bytes, 4_096).map_err(|_| RestoreError::Unreadable("application"))?;
+            if let Some(hosted) = self.hosted.get_mut(&member)
+                && hosted.application != Application::Golden
+            {
+                hosted.application = application;
+            }
+        }
+        self.restore_exchanges(now, from)
+    }
+
+    fn restore_bundles(&mut self, epoch: Epoch, from: &mut dyn Restored) {
+        for bytes in from.bundles(epoch) {
+            if let Ok(bundle) = signed::decode::<Bundle>(&bytes) {
+                // A refusal means the chain knows better than the store; the bundle is not needed.
+                let _refused = self.chain.accept_bundle(bundle.trust_own_store());
+            }
+        }
+    }
+
+    fn restore_exchanges(&mut self, now: Timestamp, from: &mut dyn Restored) -> Result<(), RestoreError> {
+        let clock = self.chain.clock();
+        for bytes in from.exchanges() {
+            let mut x: Exchange = codec::decode(&bytes, limits::REQUEST_BYTES).map_err(|_| RestoreError::Unreadable("exchange"))?;
+            let Some(hosted) = self.hosted.get(&x.me) else { continue };
+            x.acts &= hosted.config.acts;
+            x.resume(now);
+            let (id, epoch, member) = (x.id, x.epoch, x.me);
+            // What was dealt before the stop stays dealt; degraded plans of the running epoch may still be replaced.
+            let degraded = self.chain.play(epoch).is_some_and(|p| p.degraded);
+            self.planned.insert(epoch, degraded);
+            self.exchanges.insert(id, x);
+            self.reschedule(id);
+            if !self.signed.contains(&(epoch, member)) {
+                self.schedule(deadlines::bundle_at(&clock, epoch, &member), Timer::Bundle(epoch, member));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,384 @@
+//! A whole network in memory: real engines, virtual time, mail and gossip carried by the test.
+
+use super::*;
+use crate::chain::DraftInputs;
+use crate::exchange::SendResult;
+use crate::gossip::{Acceptance, Topic};
+use crate::identity::{CanonicalAddress, hash, member_id, signed};
+use crate::ids::{Beacon, DomainTag, NodeId, Salt};
+use crate::params::Params;
+use crate::policy;
+use crate::time::{Clock, Span};
+use crate::wire::bundle::{AuthResult, Placement};
+use crate::wire::epoch_record::IssuingKey;
+use crate::wire::genesis::GENESIS_VERSION;
+use crate::wire::label::Label;
+use crate::wire::roster::{ALL_WEEKDAYS, RampPreset, Role, RosterRow, acts};
+use crate::wire::sync::Response;
+use std::collections::BTreeMap;
+
+const CLOCK: Clock = Clock { epoch_zero_ms: 1_000_000_000, epoch_ms: 86_400_000 };
+const LINKS: usize = 200;
+
+struct Peer {
+    engine: Engine,
+    alive: bool,
+}
+
+/// Engines 1.. are nodes, engine 0 the coordinator with the golden members.
+struct World {
+    peers: Vec<Peer>,
+    now: Timestamp,
+    links: Vec<Beacon>,
+    issuing: NodeKey,
+    authority: Vec<u8>,
+    admitted: Vec<RosterRow>,
+    addresses: BTreeMap<String, (usize, MemberId)>,
+    records: BTreeMap<Epoch, Vec<u8>>,
+    mails: BTreeMap<(ExchangeId, u8), u32>,
+    /// Members whose mail lands in spam.
+    spammy: bool,
+    left_alone: u32,
+    rejected: u32,
+    publishing: bool,
+}
+
+fn key(n: u8) -> NodeKey {
+    NodeKey::from_seed(&[n; 32])
+}
+
+impl World {
+    fn new(members: u8, golden: u8) -> Self {
+        let mut links = vec![Beacon([42; 32])];
+        for _ in 0..LINKS {
+            links.push(Beacon(hash::digest(&links[links.len() - 1].0).0));
+        }
+        links.reverse();
+        let (root, issuing) = (key(200), key(201));
+        let genesis = Genesis {
+            version: GENESIS_VERSION,
+            name: "test".into(),
+            root: root.node_id(),
+            coordinator: key(0).node_id(),
+            first_beacon: links[0],
+            clock: CLOCK,
+            params: Params::standard(),
+        };
+        let network = genesis.network_id();
+        let authority = signed::sign(&root, &network, IssuingKey { key: issuing.node_id(), from: Epoch(0), until: Epoch(400) }).bytes;
+        let mut world = Self {
+            peers: vec![],
+            now: Timestamp(CLOCK.epoch_zero_ms - 86_400_000 / 4),
+            links,
+            issuing,
+            authority,
+            admitted: vec![],
+            addresses: BTreeMap::new(),
+            records: BTreeMap::new(),
+            mails: BTreeMap::new(),
+            spammy: false,
+            left_alone: 0,
+            rejected: 0,
+            publishing: true,
+        };
+        world.peers.push(Peer { engine: Engine::new(genesis.clone(), key(0)), alive: true });
+        for n in 1..=members {
+            world.peers.push(Peer { engine: Engine::new(genesis.clone(), key(n)), alive: true });
+        }
+        for n in 0..golden {
+            world.host(0, &format!("g{n}@gold{n}.test"), Role::Golden, &genesis);
+        }
+        for n in 1..=members {
+            world.host(usize::from(n), &format!("m{n}@dom{n}.test"), Role::Member, &genesis);
+        }
+        world
+    }
+
+    fn host(&mut self, peer: usize, address: &str, role: Role, genesis: &Genesis) {
+        let canonical = CanonicalAddress::parse(address).unwrap();
+        let salt = Salt(hash::digest(address.as_bytes()).0);
+        let member = member_id(&genesis.network_id(), &salt, &canonical);
+        let node = self.peers[peer].engine.key.node_id();
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&hash::digest(address.as_bytes()).0[..16]);
+        let row = policy::first_row(
+            &genesis.params,
+            member,
+            node,
+            DomainTag(tag),
+            u8::try_from(peer % 3).unwrap(),
+            1,
+            ALL_WEEKDAYS,
+            acts::ALL,
+            RampPreset::Gentle,
+            role,
+            Epoch(0),
+        );
+        self.admitted.push(row);
+        self.addresses.insert(address.to_owned(), (peer, member));
+        let config = HostedMember {
+            member,
+            address: address.to_owned(),
+            salt,
+            hours: (8 * 60, 18 * 60),
+            utc_offset_minutes: 0,
+            acts: acts::ALL,
+            weekdays: ALL_WEEKDAYS,
+            languages: 1,
+            provider: 0,
+            ramp: RampPreset::Gentle,
+            golden: role == Role::Golden,
+            paused: false,
+        };
+        let now = self.now;
+        self.peers[peer].engine.handle(now, Input::Host(Box::new(config)));
+    }
+
+    /// The coordinator publishes what is due.
+    fn publish(&mut self) {
+        while self.publishing {
+            let chain = self.peers[0].engine.chain();
+            let epoch = chain.next_epoch();
+            let due = self.now.0 >= CLOCK.start(epoch).0 - 86_400_000 / 4;
+            if !due {
+                break;
+            }
+            let draft = chain.draft(DraftInputs {
+                beacon: self.links[epoch.0 as usize + 1],
+                notices: vec![],
+                admitted: if epoch.0 == 0 { self.admitted.clone() } else { vec![] },
+                degraded: self.now >= CLOCK.start(epoch) && epoch.0 > 0,
+                authority: self.authority.clone(),
+            });
+            let draft = draft.expect("the coordinator derives what it publishes");
+            let network = chain.network();
+            let record = signed::sign(&self.issuing, &network, draft.record);
+            let now = self.now;
+            self.peers[0].engine.handle(now, Input::OwnRecord { record: Box::new(record), roster: draft.roster });
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        loop {
+            let mut any = false;
+            for i in 0..self.peers.len() {
+                while let Some(output) = self.peers[i].engine.poll() {
+                    any = true;
+                    if self.peers[i].alive {
+                        self.carry(i, output);
+                    }
+                }
+            }
+            if !any {
+                break;
+            }
+        }
+    }
+
+    fn deliver(&mut self, to: usize, input: Input) {
+        let now = self.now;
+        self.peers[to].engine.handle(now, input);
+    }
+
+    fn carry(&mut self, from: usize, output: Output) {
+        match output {
+            Output::Publish { topic, bytes } => self.gossip(from, topic, &bytes),
+            Output::OwnBundle { bytes, .. } => self.gossip(from, Topic::Bundles, &bytes),
+            Output::StoreRecord { epoch, bytes } => {
+                self.records.insert(epoch, bytes);
+            }
+            Output::Ask(want) => {
+                let response = self.answer(from, &want);
+                self.deliver(from, Input::Answer { want, response });
+            }
+            Output::Introduce { exchange, node, request } => {
+                let to = self.peers.iter().position(|p| p.alive && p.engine.key.node_id() == node);
+                match to {
+                    None => self.deliver(from, Input::IntroductionAnswer { exchange, answer: None }),
+                    Some(to) => {
+                        let asker: NodeId = self.peers[from].engine.key.node_id();
+                        self.deliver(to, Input::Introduction { token: u64::MAX, from: asker, request });
+                        let mut answer = None;
+                        while let Some(output) = self.peers[to].engine.poll() {
+                            match output {
+                                Output::IntroductionAnswer { token: u64::MAX, answer: a } => answer = Some(a),
+                                other => self.carry(to, other),
+                            }
+                        }
+                        self.deliver(from, Input::IntroductionAnswer { exchange, answer });
+                    }
+                }
+            }
+            Output::Send(task) => self.mail(from, *task),
+            Output::Act { exchange, turn, act, .. } => self.deliver(from, Input::Acted { exchange, turn, act, done: true }),
+            Output::LeftAlone { .. } => self.left_alone += 1,
+            Output::Verdict { verdict, .. } => self.rejected += u32::from(verdict.acceptance == Acceptance::Reject),
+            _ => {}
+        }
+    }
+
+    fn gossip(&mut self, from: usize, topic: Topic, bytes: &[u8]) {
+        for to in 0..self.peers.len() {
+            if to != from && self.peers[to].alive {
+                self.deliver(to, Input::Gossip { token: 0, topic, bytes: bytes.to_vec() });
+            }
+        }
+    }
+
+    fn answer(&self, from: usize, want: &Want) -> Response {
+        let others = self.peers.iter().enumerate().filter(|(i, p)| *i != from && p.alive).map(|(_, p)| &p.engine);
+        match want {
+            Want::Records(e) => Response::Records(self.records.range(*e..).take(16).map(|(_, b)| b.clone()).collect()),
+            Want::Roster(e, _, page) => {
+                let roster = others.filter_map(|o| o.chain().roster(*e)).next();
+                let rows = roster.map(|r| r.rows()[*page as usize..].to_vec()).unwrap_or_default();
+                Response::Roster { total: rows.len() as u32 + page, rows }
+            }
+            Want::Bundles(e, have) => {
+                let mut found = BTreeMap::new();
+                for o in others {
+                    let Some(play) = o.chain().play(*e) else { continue };
+                    for (m, held) in o.chain().bundles(*e).into_iter().flatten() {
+                        let p = play.roster.position(m).unwrap() as usize;
+                        if !crate::wire::epoch_record::bit(have, p) {
+                            found.insert(*m, held.envelope.clone());
+                        }
+                    }
+                }
+                Response::Bundles(found.into_values().collect())
+            }
+            Want::Notices => Response::Notices(vec![]),
+        }
+    }
+
+    fn mail(&mut self, from: usize, task: MailTask) {
+        *self.mails.entry((task.exchange, task.turn)).or_default() += 1;
+        self.deliver(from, Input::MailSent { exchange: task.exchange, turn: task.turn, result: SendResult::Sent });
+        let (to, member) = self.addresses[&task.to];
+        let spam = self.spammy && task.exchange.0[0] % 3 == 0;
+        let found = FoundMail {
+            member,
+            placement: if spam { Placement::Spam } else { Placement::Inbox },
+            label: task.label.clone(),
+            message_id: task.message_id.clone(),
+            text: task.text.replace('\n', "\r\n"),
+            single_plain_part: true,
+            auth: [AuthResult::Pass; 3],
+        };
+        // A label on other words, a second time, in another mailbox: all left alone.
+        let left = self.left_alone;
+        let mut forged = found.clone();
+        forged.text = "Buy now, quickly".into();
+        self.deliver(to, Input::MailFound(forged));
+        self.deliver(to, Input::MailFound(found.clone()));
+        self.deliver(to, Input::MailFound(found));
+        self.drain_left_alone(to);
+        assert_eq!(self.left_alone, left + 2, "a forged and a replayed mail are left alone");
+        assert!(Label::parse(&task.label).is_ok());
+    }
+
+    fn drain_left_alone(&mut self, to: usize) {
+        while let Some(output) = self.peers[to].engine.poll() {
+            self.carry(to, output);
+        }
+    }
+
+    fn run_until(&mut self, end: Timestamp) {
+        while self.now < end {
+            self.publish();
+            let wakes = self.peers.iter().filter(|p| p.alive).filter_map(|p| p.engine.next_wake());
+            let next = wakes.min().unwrap_or(end).min(self.now.plus_wall_ms(CLOCK.wall_ms(Span::minutes(30)))).max(self.now.plus_wall_ms(1));
+            self.now = next.min(end);
+            for i in 0..self.peers.len() {
+                if self.peers[i].alive {
+                    self.deliver(i, Input::Wake);
+                }
+            }
+            self.drain();
+        }
+    }
+
+    fn run_to_epoch(&mut self, epoch: u32) {
+        self.run_until(CLOCK.start(Epoch(epoch)));
+    }
+
+    fn assert_agreement(&self, from: u32) {
+        let reference = self.peers[0].engine.chain().history();
+        assert!(!reference.is_empty());
+        for (i, p) in self.peers.iter().enumerate().filter(|(_, p)| p.alive) {
+            let own = p.engine.chain().history();
+            assert!(own.iter().all(|d| d.matches_record), "peer {i} derives what the records say");
+            assert_eq!(own.back(), reference.back(), "peer {i} is as far as the coordinator");
+            assert!(own.iter().filter(|d| d.record.0 >= from).all(|d| reference.contains(d)));
+        }
+    }
+}
+
+#[test]
+fn a_network_warms_agrees_and_unlocks() {
+    let mut w = World::new(12, 3);
+    w.run_to_epoch(18);
+    w.assert_agreement(0);
+    assert!(w.mails.values().all(|n| *n == 1), "no mail twice");
+    assert!(w.mails.len() > 1_000, "{}", w.mails.len());
+    assert_eq!(w.rejected, 0);
+    let chain = w.peers[3].engine.chain();
+    let closed: (u32, u32) = chain.summaries().iter().fold((0, 0), |(d, c), s| (d + s.dealt, c + s.delivered_inbox + s.delivered_spam));
+    assert!(closed.1 * 100 >= closed.0 * 95, "reconciled {} of {}", closed.1, closed.0);
+    let derived = chain.derived().unwrap();
+    let members: Vec<_> = chain.latest_roster().rows().iter().filter(|r| r.role == Role::Member).map(|r| r.member).collect();
+    assert_eq!(members.len(), 12);
+    for m in members {
+        let s = &derived.scores[&m];
+        assert!(!s.locked && s.value > 70_000_000, "{s:?}");
+    }
+}
+
+#[test]
+fn the_coordinator_may_be_away_for_three_epochs() {
+    let mut w = World::new(8, 2);
+    w.run_to_epoch(8);
+    w.publishing = false;
+    w.peers[0].alive = false;
+    let before = w.mails.len();
+    w.run_until(CLOCK.at(Epoch(11), Span::hours(3)));
+    assert!(w.mails.len() > before + 20, "exchanges go on degraded");
+    w.peers[0].alive = true;
+    // It asks for what it must close before it publishes.
+    for e in 2..11 {
+        if let Some(have) = w.peers[0].engine.chain().have(Epoch(e)) {
+            let want = Want::Bundles(Epoch(e), have);
+            let response = w.answer(0, &want);
+            w.deliver(0, Input::Answer { want, response });
+        }
+    }
+    w.drain();
+    w.publishing = true;
+    w.run_to_epoch(18);
+    w.assert_agreement(0);
+    let degraded = (8..13).filter(|e| w.peers[1].engine.chain().record(Epoch(*e)).is_some_and(|r| r.record.degraded)).count();
+    assert_eq!(degraded, 3);
+    let chain = w.peers[1].engine.chain();
+    let during = chain.summaries().iter().filter(|s| (9..=10).contains(&s.epoch.0)).map(|s| s.delivered_inbox).sum::<u32>();
+    assert!(during > 10, "degraded exchanges count: {during}");
+}
+
+#[test]
+fn a_second_bundle_is_an_equivocation() {
+    let mut w = World::new(6, 1);
+    w.run_to_epoch(5);
+    let (epoch, member, node) = {
+        let engine = &w.peers[2].engine;
+        let (e, m) = *engine.signed.iter().next_back().unwrap();
+        (e, m, &engine.key)
+    };
+    let network = w.peers[2].engine.chain().network();
+    let other = signed::sign(node, &network, crate::wire::bundle::Bundle { member, epoch, entries: vec![], report: Default::default() });
+    w.deliver(3, Input::Gossip { token: 9, topic: Topic::Bundles, bytes: other.bytes });
+    w.drain();
+    w.run_to_epoch(14);
+    w.assert_agreement(0);
+    let listed = (5..14).any(|e| w.peers[4].engine.chain().record(Epoch(e)).is_some_and(|r| r.record.proofs.iter().any(|(m, _)| *m == member)));
+    assert!(listed, "a record lists the proof");
+}

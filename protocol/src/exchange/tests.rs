@@ -1,0 +1,118 @@
+//! Random commands against the machine; its invariants after every one of them.
+
+use super::command::{Command, Found, SendResult};
+use super::event::{Act, Event};
+use super::state::{Context, Exchange, Introduction, Outgoing, Side};
+use crate::ids::{ExchangeId, MemberId, NodeId, Signature};
+use crate::matching::{RingKind, Slot};
+use crate::params::Params;
+use crate::time::{Clock, Epoch, Span, Timestamp};
+use crate::wire::bundle::{AuthResult, Placement};
+use crate::wire::introduction::Decline;
+use crate::wire::roster::acts;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const CLOCK: Clock = Clock { epoch_zero_ms: 0, epoch_ms: 86_400_000 };
+
+fn exchange(side: Side, replies: u8) -> Exchange {
+    let outgoing = if side == Side::Sender { vec![(0, Outgoing::Due(CLOCK.at(Epoch(1), Span::hours(9))))] } else { vec![] };
+    Exchange {
+        id: ExchangeId([3; 16]),
+        epoch: Epoch(1),
+        slot: Slot { ring: RingKind::Open, round: 0 },
+        spare: false,
+        me: MemberId([1; 32]),
+        partner: MemberId([2; 32]),
+        partner_node: NodeId([2; 32]),
+        side,
+        acts: acts::ALL,
+        language: 0,
+        replies,
+        introduction: if side == Side::Sender { Introduction::Due(CLOCK.start(Epoch(1)), 0) } else { Introduction::Asked(0) },
+        partner_address: None,
+        outcome: None,
+        sent_label: None,
+        seen: None,
+        outgoing,
+        thread: vec![],
+        found: None,
+        pending: vec![],
+    }
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    let at = (0i64..4 * 86_400_000).prop_map(Timestamp);
+    let result = prop_oneof![
+        3 => Just(SendResult::Sent),
+        1 => Just(SendResult::RefusedHard),
+        1 => at.clone().prop_map(|retry_at| SendResult::RefusedSoft { retry_at }),
+        1 => at.prop_map(|retry_at| SendResult::NotSent { retry_at }),
+    ];
+    let placement = prop_oneof![Just(Placement::Inbox), Just(Placement::Tab), Just(Placement::Spam)];
+    let act = prop_oneof![Just(Act::Read), Just(Act::Rescue), Just(Act::File)];
+    prop_oneof![
+        4 => Just(Command::Tick),
+        1 => Just(Command::Introduced { address: "a@b.test".into() }),
+        1 => Just(Command::Declined(Decline::NotReady)),
+        1 => Just(Command::Declined(Decline::Paused)),
+        1 => Just(Command::Unreachable),
+        3 => (0u8..5, result).prop_map(|(turn, result)| Command::SendResult { turn, result }),
+        3 => (0u8..5, placement).prop_map(|(turn, placement)| Command::Found(Found {
+            turn, message_id: format!("{turn}@x"), placement, auth: [AuthResult::Pass; 3], label: Signature([turn; 64]),
+        })),
+        1 => (0u8..5, act.clone()).prop_map(|(turn, act)| Command::ActDone { turn, act }),
+        1 => (0u8..5, act).prop_map(|(turn, act)| Command::ActFailed { turn, act }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn invariants_hold_after_every_command(
+        sender in any::<bool>(),
+        replies in 0u8..5,
+        steps in prop::collection::vec((command(), 0i64..7_200_000), 1..80),
+    ) {
+        let params = Params::standard();
+        let mut x = exchange(if sender { Side::Sender } else { Side::Receiver }, replies);
+        let mut now = CLOCK.start(Epoch(1));
+        let mut sent: BTreeMap<u8, bool> = BTreeMap::new();
+        let mut no_shows = 0;
+        for (command, pause) in steps {
+            now.0 += pause;
+            let before = x.clone();
+            if let Command::SendResult { turn, result: SendResult::Sent } = &command {
+                let queued = x.outgoing.iter().any(|(t, o)| t == turn && *o == Outgoing::Queued);
+                if queued { sent.insert(*turn, true); }
+            }
+            let events = x.handle(Context { clock: &CLOCK, params: &params, now }, command);
+            for event in &events {
+                match event {
+                    Event::Send { turn } => {
+                        prop_assert!(!sent.contains_key(turn), "turn {turn} was sent already");
+                        prop_assert!(x.partner_address.is_some(), "no mail to a stranger");
+                        prop_assert!(*turn <= replies);
+                        prop_assert_eq!(turn % 2 == 0, sender);
+                    }
+                    Event::Do { turn, .. } => prop_assert!(x.found.is_some_and(|f| f >= *turn), "no act on a mail not found"),
+                    Event::NoShow => no_shows += 1,
+                    Event::Introduce | Event::Changed => {}
+                }
+            }
+            prop_assert!(before.outcome.is_none() || before.outcome == x.outcome);
+            if let (Some(a), Some(b)) = (&before.seen, &x.seen) {
+                prop_assert_eq!(a.placement, b.placement);
+                prop_assert_eq!(a.label, b.label);
+                prop_assert!((!a.read || b.read) && (!a.rescued || b.rescued));
+            }
+            prop_assert!(no_shows <= 1);
+            prop_assert!(x.outgoing.len() <= 5 && x.pending.len() <= 15 && x.thread.len() <= 10);
+            // Due things are in the future or were just found: a tick at the wake time makes progress.
+            if let Some(wake) = x.next_wake(&CLOCK) {
+                let mut y = x.clone();
+                y.handle(Context { clock: &CLOCK, params: &params, now: wake.max(now) }, Command::Tick);
+                prop_assert!(y.next_wake(&CLOCK).is_none_or(|w| w > wake.max(now)) , "no busy loop");
+            }
+        }
+    }
+}

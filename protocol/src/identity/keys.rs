@@ -1,0 +1,38 @@
+//! Node keys: Ed25519, `verify_strict` only, because batch and single verification may disagree between nodes.
+
+use crate::ids::{NodeId, Signature};
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+
+/// A node's signing key. Zeroized when dropped; never printed.
+pub struct NodeKey(SigningKey);
+
+impl NodeKey {
+    /// The key of a 32-byte secret seed.
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(seed))
+    }
+    /// The public half.
+    #[must_use]
+    pub fn node_id(&self) -> NodeId {
+        NodeId(self.0.verifying_key().to_bytes())
+    }
+    /// Signs `message` as it is: callers build the domain-separated bytes.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        Signature(self.0.sign(message).to_bytes())
+    }
+}
+
+impl std::fmt::Debug for NodeKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NodeKey({})", self.node_id().short())
+    }
+}
+
+/// Whether `signature` is a strict Ed25519 signature of `message` by `node`.
+#[must_use]
+pub fn verify(node: &NodeId, message: &[u8], signature: &Signature) -> bool {
+    let Ok(key) = VerifyingKey::from_bytes(&node.0) else { return false };
+    key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
+}

@@ -1,0 +1,132 @@
+//! Signed envelopes: `"warmnet/<kind>/v1" || NetworkId || payload as received` under one Ed25519 key.
+
+use super::{hash, keys, keys::NodeKey};
+use crate::ids::{Digest, NetworkId, NodeId, Signature};
+use crate::wire::codec::{self, CodecError};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Envelope layout version; an unknown one is ignored, not punished.
+pub const ENVELOPE_VERSION: u8 = 1;
+
+/// A message that travels signed.
+pub trait Signable: Serialize + DeserializeOwned {
+    /// The `<kind>` of the signature's domain; also keeps one kind from being replayed as another.
+    const KIND: &'static str;
+    /// Largest encoded payload in bytes.
+    const LIMIT: usize;
+}
+
+/// Payload, signer and signature as they travel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// [`ENVELOPE_VERSION`].
+    pub version: u8,
+    /// Who signed.
+    pub signer: NodeId,
+    /// The encoded message.
+    pub payload: Vec<u8>,
+    /// Over kind, network and payload.
+    pub signature: Signature,
+}
+
+/// Why an envelope was not opened.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SignedError {
+    /// Not decodable, too large, or not canonical.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A layout this node doesn't know.
+    #[error("envelope version {0} is unknown")]
+    UnknownVersion(u8),
+    /// The signature does not verify.
+    #[error("the signature of this {0} is wrong")]
+    BadSignature(&'static str),
+}
+
+/// A message whose envelope was decoded and whose signature holds; what it *says* is still to be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified<T> {
+    /// The message.
+    pub message: T,
+    /// Who signed it.
+    pub signer: NodeId,
+    /// Digest of the payload: two different ones from one signer for one slot are an equivocation.
+    pub digest: Digest,
+    /// The whole encoded envelope, to store or forward.
+    pub bytes: Vec<u8>,
+}
+
+fn preimage(kind: &str, network: &NetworkId, payload: &[u8]) -> Vec<u8> {
+    let mut out = format!("warmnet/{kind}/v1").into_bytes();
+    out.extend_from_slice(&network.0);
+    out.extend_from_slice(payload);
+    out
+}
+
+/// Signs `message` for `network`.
+#[must_use]
+pub fn sign<T: Signable>(key: &NodeKey, network: &NetworkId, message: T) -> Verified<T> {
+    let payload = codec::encode(&message);
+    let signature = key.sign(&preimage(T::KIND, network, &payload));
+    let digest = hash::digest(&payload);
+    let envelope = Envelope { version: ENVELOPE_VERSION, signer: key.node_id(), payload, signature };
+    Verified { message, signer: envelope.signer, digest, bytes: codec::encode(&envelope) }
+}
+
+/// An envelope whose payload is decoded but whose signature is unchecked: the cheap half of verification.
+#[derive(Clone, Debug)]
+pub struct Decoded<T> {
+    envelope: Envelope,
+    /// The message, unverified.
+    pub message: T,
+    /// Digest of the payload.
+    pub digest: Digest,
+    bytes: Vec<u8>,
+}
+
+/// Decodes without checking the signature.
+///
+/// # Errors
+/// [`SignedError`] for size, layout, version or canonical form.
+pub fn decode<T: Signable>(bytes: &[u8]) -> Result<Decoded<T>, SignedError> {
+    // Envelope overhead: version, key, length prefix, signature.
+    let envelope: Envelope = codec::decode(bytes, T::LIMIT + 128)?;
+    if envelope.version != ENVELOPE_VERSION {
+        return Err(SignedError::UnknownVersion(envelope.version));
+    }
+    let message = codec::decode(&envelope.payload, T::LIMIT)?;
+    let digest = hash::digest(&envelope.payload);
+    Ok(Decoded { envelope, message, digest, bytes: bytes.to_vec() })
+}
+
+impl<T: Signable> Decoded<T> {
+    /// Who claims to have signed.
+    #[must_use]
+    pub fn signer(&self) -> NodeId {
+        self.envelope.signer
+    }
+    /// Checks the signature.
+    ///
+    /// # Errors
+    /// [`SignedError::BadSignature`].
+    pub fn verify(self, network: &NetworkId) -> Result<Verified<T>, SignedError> {
+        let bytes = preimage(T::KIND, network, &self.envelope.payload);
+        if !keys::verify(&self.envelope.signer, &bytes, &self.envelope.signature) {
+            return Err(SignedError::BadSignature(T::KIND));
+        }
+        Ok(Verified { message: self.message, signer: self.envelope.signer, digest: self.digest, bytes: self.bytes })
+    }
+    /// Takes the signature for granted: only for bytes this node verified before it stored them.
+    #[must_use]
+    pub fn trust_own_store(self) -> Verified<T> {
+        Verified { message: self.message, signer: self.envelope.signer, digest: self.digest, bytes: self.bytes }
+    }
+}
+
+/// Decodes and verifies.
+///
+/// # Errors
+/// [`SignedError`].
+pub fn open<T: Signable>(bytes: &[u8], network: &NetworkId) -> Result<Verified<T>, SignedError> {
+    decode::<T>(bytes)?.verify(network)
+}

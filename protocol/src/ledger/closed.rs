@@ -1,0 +1,232 @@
+//! One closed epoch.
+
+use super::exchange::{Exchange, Outcome, Packed};
+use super::reconcile::reconcile;
+use crate::identity::hash;
+use crate::ids::{Digest, MemberId};
+use crate::matching::{Deal, RingKind};
+use crate::params::Params;
+use crate::time::Epoch;
+use crate::wire::bundle::{Bundle, SelfReport};
+use crate::wire::roster::{Pool, Role, Roster};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One member's counts in one epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Slots dealt to it as a sender: ring pairs up to its quota, and golden seats.
+    pub dealt: u16,
+    /// ... of which completed.
+    pub completed: u16,
+    /// Slots dealt to it as a receiver, in golden weights; at least what it received.
+    pub dealt_in: u16,
+    /// Mails it observed.
+    pub seen_in: u16,
+    /// Mails it answered.
+    pub replied_in: u16,
+}
+
+/// Network-wide counts of one closed epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochSummary {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Slots dealt: ring pairs up to each sender's quota, and golden seats.
+    pub dealt: u32,
+    /// Delivered to inbox or tab.
+    pub delivered_inbox: u32,
+    /// Delivered to spam.
+    pub delivered_spam: u32,
+    /// Sent and never seen.
+    pub unknown: u32,
+    /// Bounced, hard or soft, by the sender's fault.
+    pub bounced: u32,
+    /// Contradicted, or bounced by the receiver's fault.
+    pub void: u32,
+    /// Completed by the sender.
+    pub completed: u32,
+}
+
+/// What one epoch's bundles say together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedEpoch {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Sorted by (sender, slot); members as roster positions.
+    pub(super) exchanges: Vec<Packed>,
+    /// By roster position.
+    pub(super) tallies: Vec<Tally>,
+    /// Self reports that say something, by roster position.
+    pub(super) reports: Vec<(u32, SelfReport)>,
+    /// Over everything above, members named by id.
+    pub(super) digest: Digest,
+    /// Bounces that were the receiver's fault when the epoch was closed.
+    pub(super) void: u32,
+}
+
+fn count(n: u16, more: u64) -> u16 {
+    u16::try_from(u64::from(n) + more).unwrap_or(u16::MAX)
+}
+
+impl ClosedEpoch {
+    /// Reconciles all bundles of an epoch. Bundles of another epoch or of a member in `void` are as if absent.
+    pub(super) fn new(
+        params: &Params,
+        epoch: Epoch,
+        roster: &Roster,
+        deal: &Deal,
+        bundles: &BTreeMap<MemberId, Bundle>,
+        void: &BTreeSet<MemberId>,
+    ) -> Self {
+        let word = |member: &MemberId| bundles.get(member).filter(|b| b.epoch == epoch && !void.contains(member));
+        let words: Vec<Option<&Bundle>> = roster.rows().iter().map(|row| word(&row.member)).collect();
+        let mut pairs = deal.all();
+        pairs.sort_unstable_by_key(|p| (p.sender, p.slot));
+        let mut tallies = vec![Tally::default(); roster.len()];
+        // What was dealt to each receiver by rings, and what arrived or bounced there.
+        let mut inbound = vec![(0u32, 0u32); roster.len()];
+        let mut exchanges: Vec<Packed> = Vec::with_capacity(pairs.len());
+        for mine in pairs.chunk_by(|a, b| a.sender == b.sender) {
+            let sender = mine[0].sender;
+            let quota = deal.quota(sender);
+            let (mut index, mut used) = (0, 0);
+            for pair in mine {
+                let (Some(from), Some(to)) = (roster.at(sender), roster.at(pair.receiver)) else { continue };
+                let entry = |position: u32, side: bool| words[position as usize].and_then(|b| b.entry(pair.slot, side));
+                let said = reconcile(entry(sender, true), entry(pair.receiver, false));
+                let golden = pair.slot.ring == RingKind::Golden;
+                let newcomer = epoch.0.saturating_sub(from.joined.0) < params.newcomer_epochs || from.pool == Pool::Rehab;
+                let weight = if newcomer { params.golden_newcomer_weight } else { 1 };
+                let golden_weight = if golden { weight.min(7) as u8 } else { 0 };
+                let nothing = said.outcome == Outcome::NoShow;
+                if golden {
+                    tallies[pair.receiver as usize].dealt_in = count(tallies[pair.receiver as usize].dealt_in, u64::from(golden_weight));
+                } else {
+                    index += 1;
+                    inbound[pair.receiver as usize].0 += 1;
+                    if (nothing && index > quota) || used >= quota {
+                        continue;
+                    }
+                    used += u32::from(!nothing);
+                    inbound[pair.receiver as usize].1 += u32::from(!nothing);
+                }
+                let mine = &mut tallies[sender as usize];
+                mine.dealt = count(mine.dealt, u64::from(golden));
+                mine.completed = count(mine.completed, u64::from(said.completed));
+                if to.role == Role::Golden || !nothing {
+                    let theirs = &mut tallies[pair.receiver as usize];
+                    theirs.seen_in = count(theirs.seen_in, u64::from(said.outcome.delivered()));
+                    theirs.replied_in = count(theirs.replied_in, u64::from(said.replied));
+                }
+                let exchange = Exchange {
+                    sender,
+                    receiver: pair.receiver,
+                    slot: pair.slot,
+                    outcome: said.outcome,
+                    auth: said.auth,
+                    read: said.read,
+                    replied: said.replied,
+                    rescued: said.rescued,
+                    complaint: said.complaint,
+                    golden_weight,
+                };
+                exchanges.push(exchange.into());
+            }
+            let mine = &mut tallies[sender as usize];
+            mine.dealt = count(mine.dealt, u64::from(quota.min(index)));
+            mine.completed = mine.completed.min(mine.dealt);
+        }
+        for (position, (dealt, received)) in (0u32..).zip(inbound) {
+            let theirs = &mut tallies[position as usize];
+            theirs.dealt_in = count(theirs.dealt_in, u64::from(deal.quota(position).min(dealt).max(received)));
+        }
+        exchanges.shrink_to_fit();
+        let report = |(position, word): (u32, &Option<&Bundle>)| word.map(|b| (position, b.report));
+        let reports: Vec<_> = (0u32..).zip(&words).filter_map(report).filter(|(_, r)| *r != SelfReport::default()).collect();
+        let digest = digest(epoch, roster, &exchanges, &tallies, &reports);
+        Self { epoch, exchanges, tallies, reports, digest, void: 0 }
+    }
+
+    /// All exchanges, sorted by (sender, slot), by roster positions of this epoch, with the outcome as reconciled: faults of
+    /// receivers are not applied ([`super::Window::exchanges`] applies them).
+    pub fn exchanges(&self) -> impl ExactSizeIterator<Item = Exchange> + '_ {
+        self.exchanges.iter().map(|p| Exchange::from(*p))
+    }
+    /// A member's counts, by roster position of this epoch.
+    #[must_use]
+    pub fn tally(&self, position: u32) -> Tally {
+        self.tallies.get(position as usize).copied().unwrap_or_default()
+    }
+    /// A member's self report.
+    #[must_use]
+    pub fn report(&self, position: u32) -> SelfReport {
+        let found = self.reports.binary_search_by_key(&position, |(p, _)| *p);
+        found.map(|i| self.reports[i].1).unwrap_or_default()
+    }
+    /// One sender's exchanges as a range of [`ClosedEpoch::exchanges`].
+    pub(super) fn of_sender(&self, position: u32) -> std::ops::Range<usize> {
+        let from = self.exchanges.partition_point(|x| x.sender < position);
+        from..from + self.exchanges[from..].partition_point(|x| x.sender == position)
+    }
+    /// Network-wide counts.
+    #[must_use]
+    pub fn summary(&self) -> EpochSummary {
+        let mut out = EpochSummary {
+            epoch: self.epoch,
+            dealt: 0,
+            delivered_inbox: 0,
+            delivered_spam: 0,
+            unknown: 0,
+            bounced: 0,
+            void: 0,
+            completed: 0,
+        };
+        for x in &self.exchanges {
+            match x.outcome() {
+                Outcome::DeliveredInbox => out.delivered_inbox += 1,
+                Outcome::DeliveredSpam => out.delivered_spam += 1,
+                Outcome::Unknown => out.unknown += 1,
+                Outcome::HardBounce | Outcome::SoftBounce => out.bounced += 1,
+                Outcome::Contradiction | Outcome::Void => out.void += 1,
+                Outcome::NoShow => {}
+            }
+        }
+        out.bounced -= self.void;
+        out.void += self.void;
+        for t in &self.tallies {
+            out.dealt += u32::from(t.dealt);
+            out.completed += u32::from(t.completed);
+        }
+        out
+    }
+}
+
+fn digest(epoch: Epoch, roster: &Roster, exchanges: &[Packed], tallies: &[Tally], reports: &[(u32, SelfReport)]) -> Digest {
+    let mut h = hash::keyed("ledger-epoch");
+    let id = |position: u32| roster.at(position).map_or([0; 32], |r| r.member.0);
+    h.update(&epoch.0.to_be_bytes()).update(&(exchanges.len() as u64).to_be_bytes());
+    let mut buffer = Vec::with_capacity(68 * 256);
+    for chunk in exchanges.chunks(256) {
+        buffer.clear();
+        for x in chunk {
+            buffer.extend_from_slice(&id(x.sender));
+            buffer.extend_from_slice(&id(x.receiver));
+            buffer.extend_from_slice(&x.tail());
+        }
+        h.update(&buffer);
+    }
+    for (position, t) in (0u32..).zip(tallies) {
+        h.update(&id(position));
+        for n in [t.dealt, t.completed, t.dealt_in, t.seen_in, t.replied_in] {
+            h.update(&n.to_be_bytes());
+        }
+    }
+    for (position, r) in reports {
+        h.update(&id(*position));
+        for n in [r.sent, r.hard, r.soft, r.complaints, r.replies] {
+            h.update(&n.to_be_bytes());
+        }
+    }
+    Digest(*h.finalize().as_bytes())
+}

@@ -1,0 +1,49 @@
+//! Every bound in one place: sizes, counts and queue lengths. A limit is part of validity, so it depends on the
+//! message alone, never on what a node happens to have received before.
+
+/// Most bytes one decoding may allocate: a full page of roster rows or bundles with room to spare.
+pub const DECODE_BYTES: usize = 8 * 1024 * 1024;
+/// Encoded epoch record: fixed fields, 32 notices of about 70 bytes and a bitmap of 1,000,000 bits.
+pub const RECORD_BYTES: usize = 136 * 1024;
+/// Encoded bundle: [`BUNDLE_ENTRIES`] entries of about 10 bytes and a self report.
+pub const BUNDLE_BYTES: usize = 24 * 1024;
+/// Entries of a bundle: 40 slots a day for a member; a golden member observes 20 seats; ten times that.
+pub const BUNDLE_ENTRIES: usize = 400;
+/// Notices listed by one record.
+pub const RECORD_NOTICES: usize = 32;
+/// Equivocation proofs listed by one record.
+pub const RECORD_PROOFS: usize = 32;
+/// Rows of a roster; positions fit a bitmap of a record.
+pub const ROSTER_ROWS: usize = 1_000_000;
+/// Roster rows in one sync answer: about 100 bytes each, 400 KiB.
+pub const ROSTER_PAGE: usize = 4_096;
+/// Bundles in one sync answer: 64 of at most 24 KiB stay under the response cap of 4 MiB.
+pub const BUNDLE_PAGE: usize = 64;
+/// Records in one sync answer: 16 of at most 136 KiB.
+pub const RECORD_PAGE: usize = 16;
+/// A request between nodes.
+pub const REQUEST_BYTES: usize = 64 * 1024;
+/// An answer between nodes.
+pub const RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+/// Nodes one contacts question may ask about.
+pub const CONTACTS: usize = 64;
+/// Addresses told for one node.
+pub const CONTACT_ADDRESSES: usize = 8;
+/// Mailbox address in an introduction or enrolment (RFC 5321 path).
+pub const ADDRESS_BYTES: usize = 254;
+/// Human-readable reason in an answer.
+pub const REASON_BYTES: usize = 200;
+/// Epochs of records a node keeps behind the newest: the window, the five open epochs, and a margin.
+pub const KEEP_EPOCHS: u32 = 48;
+/// Epochs a node plays on without a record (PROTOCOL.md section 3).
+pub const DEGRADED_EPOCHS: u32 = 7;
+/// Members one node may host: an agency's mailboxes; the state of one is a few KiB.
+pub const HOSTED_MEMBERS: usize = 1_000;
+/// Outputs an engine holds until the host polls them; a host polls after every input.
+pub const ENGINE_OUTPUTS: usize = 65_536;
+/// Recently seen gossip digests remembered per engine.
+pub const SEEN: usize = 65_536;
+/// Turns of one exchange: the first mail and four replies.
+pub const TURNS: u8 = 5;
+/// Raw size of a warming mail that is looked at; templates stay under 4 KiB.
+pub const MAIL_BYTES: usize = 64 * 1024;

@@ -1,0 +1,123 @@
+//! The first row and the next one.
+
+use super::rehabilitation::{self, Case};
+use super::{dead, pause, pools, ramp, service, triggers};
+use crate::ids::{DomainTag, MemberId, NodeId};
+use crate::ledger::Window;
+use crate::params::Params;
+use crate::score::Score;
+use crate::time::Epoch;
+use crate::wire::roster::{Pool, RampPreset, Role, RosterRow};
+
+/// A newly admitted member's row. Golden members ride no ring: quota 0, premium.
+#[must_use]
+#[allow(clippy::too_many_arguments)] // It is the list of what admission certifies; each is used once.
+pub fn first_row(
+    params: &Params,
+    member: MemberId,
+    node: NodeId,
+    tag: DomainTag,
+    provider: u8,
+    languages: u8,
+    weekdays: u8,
+    acts: u8,
+    ramp: RampPreset,
+    role: Role,
+    joined: Epoch,
+) -> RosterRow {
+    let mut row = RosterRow {
+        member,
+        node,
+        tag,
+        provider,
+        languages,
+        role,
+        pool: if role == Role::Golden { Pool::Premium } else { Pool::Warming },
+        unlocked_once: false,
+        joined,
+        ramp,
+        ramp_day: 0,
+        quota: 0,
+        cut: 1_000,
+        clean_epochs: 0,
+        debt: 0,
+        debt_since: Epoch(0),
+        service: 1_000,
+        weekdays,
+        acts,
+        dead: false,
+    };
+    row.quota = quota(params, &row);
+    row
+}
+
+/// Ring mails of an epoch by a row's other fields, before weekdays and the class cap.
+#[must_use]
+fn quota(params: &Params, row: &RosterRow) -> u16 {
+    let normal = u64::from(ramp::mails(row.ramp, row.ramp_day));
+    let quota = match (row.role, row.pool) {
+        (Role::Golden, _) | (_, Pool::Quarantined) => return 0,
+        // Half, at least the floor, never more than without rehab. No cut on top: it has a debt to pay.
+        (_, Pool::Rehab) => (normal / 2).max(u64::from(params.rehab_quota_floor)).min(normal),
+        _ => {
+            let full = u64::from(params.service_full.max(1));
+            normal * u64::from(row.cut) / 1_000 * u64::from(row.service).min(full) / full
+        }
+    };
+    // One a day is left to everybody: who sends nothing can't show that it is fixed.
+    quota.max(1) as u16
+}
+
+/// The row of `epoch` from the row before and the window that the record of `epoch` closes. `quarantined`: the member's tag is
+/// listed from this epoch on.
+#[must_use]
+pub fn next_row(
+    params: &Params,
+    previous: &RosterRow,
+    window: &Window,
+    score: Option<&Score>,
+    epoch: Epoch,
+    quarantined: bool,
+) -> RosterRow {
+    let mut row = previous.clone();
+    let released = previous.pool == Pool::Quarantined && !quarantined;
+    if row.role == Role::Golden {
+        row.pool = if quarantined { Pool::Quarantined } else { Pool::Premium };
+        row.quota = 0;
+        return row;
+    }
+    let index = window.index(&row.member);
+    let closed = epoch.minus(params.close_lag).filter(|c| window.latest().is_some_and(|l| l.epoch == *c));
+    let case = Case { window, index, score, epoch, closed };
+    row.service = service::of(params, window, index, row.acts);
+    if let (Some(index), Some(closed)) = (index, closed) {
+        row.dead = dead::next(params, window, index, row.dead, closed);
+    }
+    row.unlocked_once |= score.is_some_and(|s| !s.provisional && s.value >= params.lock_below);
+    if quarantined {
+        row.pool = Pool::Quarantined;
+        row.quota = 0;
+        return row;
+    }
+    rehabilitation::apply(params, &mut row, &case, released);
+    if row.pool != Pool::Rehab {
+        row.pool = pools::by_score(params, row.pool, row.unlocked_once, score);
+        if let (Some(index), Some(closed)) = (index, closed) {
+            let level = triggers::level(params, &case.unaccounted(params, &row));
+            pause::apply(params, &mut row, pause::bad(params, window, index, closed, level));
+        }
+        let began = epoch > row.joined;
+        if began && !row.dead && row.cut == 1_000 && ramp::advances(tally(window, index, &row, epoch, params)) {
+            row.ramp_day = row.ramp_day.saturating_add(1);
+        }
+    }
+    row.quota = quota(params, &row);
+    row
+}
+
+/// The member's counts in the newly closed epoch: `None` before anything of it can be closed, zero when that epoch wasn't played.
+fn tally(window: &Window, index: Option<u32>, row: &RosterRow, epoch: Epoch, params: &Params) -> Option<crate::ledger::Tally> {
+    let closes = epoch.minus(params.close_lag).filter(|c| *c >= row.joined)?;
+    let found = index.and_then(|i| window.tallies(i).last()).filter(|(e, _)| *e == closes);
+    Some(found.map(|(_, t)| t).unwrap_or_default())
+}

@@ -1,0 +1,74 @@
+//! The one place that knows the byte format: bincode 2, standard (variable-length) integers.
+//!
+//! The format accepts non-minimal integers, so decoding is strict: size limit before anything is allocated,
+//! no trailing bytes, and re-encoding must give the input back. Replacing the library means replacing this file.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Why bytes were refused.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CodecError {
+    /// Larger than this kind of message may be.
+    #[error("{got} bytes where at most {limit} are allowed")]
+    TooLarge {
+        /// Size received.
+        got: usize,
+        /// Size allowed.
+        limit: usize,
+    },
+    /// Not the layout of this kind of message.
+    #[error("the bytes are not a message of this kind")]
+    Malformed,
+    /// Bytes behind the message.
+    #[error("{0} bytes behind the end of the message")]
+    Trailing(usize),
+    /// A second spelling of the same message.
+    #[error("the encoding is not the canonical one")]
+    NotCanonical,
+    /// A field holds a value that the rules exclude.
+    #[error("{0}")]
+    Invalid(&'static str),
+}
+
+/// Encodes `value`; the types of this crate always can be.
+#[must_use]
+pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    bincode::serde::encode_to_vec(value, bincode::config::standard()).expect("plain data always encodes into memory")
+}
+
+/// Decodes exactly one `T` from `bytes`.
+///
+/// # Errors
+/// [`CodecError`].
+pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, CodecError> {
+    if bytes.len() > limit {
+        return Err(CodecError::TooLarge { got: bytes.len(), limit });
+    }
+    let config = bincode::config::standard().with_limit::<{ crate::limits::DECODE_BYTES }>();
+    let (value, used) = bincode::serde::decode_from_slice::<T, _>(bytes, config).map_err(|_| CodecError::Malformed)?;
+    if used != bytes.len() {
+        return Err(CodecError::Trailing(bytes.len() - used));
+    }
+    if encode(&value) != bytes {
+        return Err(CodecError::NotCanonical);
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strict_decoding_refuses_second_spellings() {
+        let good = encode(&(7u32, "x".to_owned()));
+        assert_eq!(decode::<(u32, String)>(&good, 64), Ok((7, "x".into())));
+        let mut trailing = good.clone();
+        trailing.push(0);
+        assert_eq!(decode::<(u32, String)>(&trailing, 64), Err(CodecError::Trailing(1)));
+        // 251 announces a two-byte integer: 7 spelt the long way.
+        assert_eq!(decode::<u32>(&[251, 7, 0], 64), Err(CodecError::NotCanonical));
+        assert_eq!(decode::<u32>(&[1, 2, 3], 2), Err(CodecError::TooLarge { got: 3, limit: 2 }));
+        assert_eq!(decode::<Vec<u8>>(&[253, 255, 255, 255, 255, 255, 255, 255, 127], 64), Err(CodecError::Malformed));
+    }
+}

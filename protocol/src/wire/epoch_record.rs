@@ -1,0 +1,87 @@
+//! Epoch record: the coordinator's signed word for one epoch, published a quarter epoch before it begins.
+
+use super::notice::Notice;
+use crate::identity::Signable;
+use crate::ids::{Beacon, Digest, NodeId};
+use crate::limits;
+use crate::time::Epoch;
+use serde::{Deserialize, Serialize};
+
+/// Which bundles of a closed epoch count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerRoot {
+    /// The epoch that is closed: the record's epoch minus `Params::close_lag`.
+    pub epoch: Epoch,
+    /// One bit per position of that epoch's roster, least significant bit first: its bundle counts.
+    pub present: Vec<u8>,
+    /// Merkle root over the payload digests of the present bundles in roster order.
+    pub digest: Digest,
+}
+
+/// The record of one epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// The epoch it opens.
+    pub epoch: Epoch,
+    /// Payload digest of the record before; the network id for epoch 0.
+    pub previous: Digest,
+    /// `r_e`, with `H(r_e) = r_(e-1)`.
+    pub beacon: Beacon,
+    /// Merkle root of the roster of this epoch.
+    pub roster: Digest,
+    /// Rows of that roster.
+    pub roster_len: u32,
+    /// What it closes; none in the first epochs.
+    pub ledger: Option<LedgerRoot>,
+    /// Quarantine notices that act from this epoch on.
+    pub notices: Vec<Notice>,
+    /// Members whose word is void from this epoch on, each with the digest of its equivocation proof.
+    pub proofs: Vec<(crate::ids::MemberId, Digest)>,
+    /// Digest over trust and scores derived from the window that this record closes.
+    pub results: Digest,
+    /// Digest of the parameters in force.
+    pub params: Digest,
+    /// Published late: the epoch was played with the last roster and the seed of the last beacon.
+    pub degraded: bool,
+    /// The root-signed certificate of the issuing key that signs this record.
+    pub authority: Vec<u8>,
+}
+
+impl Signable for EpochRecord {
+    const KIND: &'static str = "epoch-record";
+    const LIMIT: usize = limits::RECORD_BYTES;
+}
+
+/// Certificate of an online issuing key, signed by the offline root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuingKey {
+    /// The key.
+    pub key: NodeId,
+    /// First epoch it may sign.
+    pub from: Epoch,
+    /// Last epoch it may sign.
+    pub until: Epoch,
+}
+
+impl Signable for IssuingKey {
+    const KIND: &'static str = "issuing-key";
+    const LIMIT: usize = 128;
+}
+
+/// Reads bit `position` of a bitmap.
+#[must_use]
+pub fn bit(bitmap: &[u8], position: usize) -> bool {
+    bitmap.get(position / 8).is_some_and(|b| b >> (position % 8) & 1 == 1)
+}
+
+/// A bitmap of `len` bits with the given positions set.
+#[must_use]
+pub fn bitmap(len: usize, set: impl IntoIterator<Item = usize>) -> Vec<u8> {
+    let mut out = vec![0u8; len.div_ceil(8)];
+    for i in set {
+        if let Some(b) = out.get_mut(i / 8) {
+            *b |= 1 << (i % 8);
+        }
+    }
+    out
+}

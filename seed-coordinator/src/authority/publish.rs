@@ -1,0 +1,86 @@
+//! Drafting and signing the next record.
+
+use super::Coordinator;
+use super::epochs::Step;
+use super::keys::WARN_EPOCHS;
+use warmnet_node::runtime::authority::AuthorityOutput;
+use warmnet_protocol::chain::{Chain, DraftInputs};
+use warmnet_protocol::identity::signed;
+use warmnet_protocol::limits::RECORD_NOTICES;
+use warmnet_protocol::policy;
+use warmnet_protocol::time::{Epoch, Timestamp};
+use warmnet_protocol::wire::roster::{Role, Roster, RosterRow};
+
+/// Wall pause before a record that the chain didn't take (or that can't be signed) is tried again.
+const RETRY_MS: u64 = 1_000;
+
+impl Coordinator {
+    /// What is due now: at most one record a call, as the next one needs this one in the chain.
+    pub(super) fn records(&mut self, now: Timestamp, chain: &Chain) -> Vec<AuthorityOutput> {
+        let next = chain.next_epoch();
+        if let Some((epoch, at)) = self.handed_out
+            && epoch == next
+            && now < at.plus_wall_ms(RETRY_MS)
+        {
+            self.wake = Some(at.plus_wall_ms(RETRY_MS));
+            return vec![];
+        }
+        match self.publisher.step(now, next, chain.ready_to_draft()) {
+            Step::Wait(until) => {
+                self.wake = Some(until);
+                vec![]
+            }
+            Step::Sync(epochs) => {
+                self.wake = Some(now);
+                epochs.into_iter().map(AuthorityOutput::SyncBundles).collect()
+            }
+            Step::Publish { epoch, degraded } => {
+                self.handed_out = Some((epoch, now));
+                self.wake = Some(now);
+                self.record(now, chain, epoch, degraded).into_iter().collect()
+            }
+        }
+    }
+
+    fn record(&mut self, now: Timestamp, chain: &Chain, epoch: Epoch, degraded: bool) -> Option<AuthorityOutput> {
+        let (from, until) = self.keys.window;
+        if epoch < from || epoch > until {
+            tracing::error!(%epoch, "the issuing key's certificate does not cover this epoch: certify a new key with the root key");
+            return None;
+        }
+        if until.0 - epoch.0 < WARN_EPOCHS {
+            tracing::warn!(%epoch, last = %until, "the issuing key's certificate ends soon");
+        }
+        let Some(beacon) = self.keys.beacon.at(epoch) else {
+            tracing::error!(%epoch, "the beacon chain is used up");
+            return None;
+        };
+        let inputs = DraftInputs {
+            beacon,
+            notices: self.docket.pending.values().take(RECORD_NOTICES).cloned().collect(),
+            admitted: self.new_rows(epoch, &chain.latest_roster(), chain),
+            degraded,
+            authority: self.keys.certificate.clone(),
+        };
+        let draft = chain.draft(inputs)?;
+        let record = signed::sign(&self.keys.issuing, &chain.network(), draft.record);
+        self.note(now, if degraded { "record-degraded" } else { "record" }, &format!("{epoch} {}", record.digest));
+        tracing::info!(%epoch, degraded, rows = draft.roster.len(), "record published");
+        Some(AuthorityOutput::Record(Box::new(record), draft.roster))
+    }
+
+    /// First rows of golden and admitted members that the roster lacks.
+    fn new_rows(&self, epoch: Epoch, roster: &Roster, chain: &Chain) -> Vec<RosterRow> {
+        let params = chain.params();
+        let golden = self.golden.iter().filter(|g| roster.row(&g.member).is_none()).map(|g| {
+            let tag = g.tag(&self.keys.tag, self.rules.shared(g.address.registrable_domain()));
+            let node = self.genesis.coordinator;
+            policy::first_row(params, g.member, node, tag, g.provider, g.languages, g.weekdays, g.acts, g.ramp, Role::Golden, epoch)
+        });
+        let due = |from: Epoch| from <= epoch;
+        let admitted = self.admission.admitted().iter().filter(|(m, a)| due(a.from) && roster.row(m).is_none()).map(|(m, a)| {
+            policy::first_row(params, *m, a.node, a.tag, a.provider, a.languages, a.weekdays, a.acts, a.ramp, Role::Member, epoch)
+        });
+        golden.chain(admitted).collect()
+    }
+}

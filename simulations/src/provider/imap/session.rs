@@ -1,0 +1,452 @@
+//! One IMAP connection.
+
+use super::super::changes::{FlagChange, Touched};
+use super::super::store::{Folder, Mail, Mailbox, Origin, Role};
+use super::super::world::now_ms;
+use super::gmail::{self, Asked};
+use super::listing::{self, named};
+use super::quote::uid_set;
+use super::view::{View, flag_list};
+use super::{Act, ImapService, fetch, search, wire};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use imap_codec::CommandCodec;
+use imap_codec::decode::Decoder as _;
+use imap_codec::imap_types::auth::AuthMechanism;
+use imap_codec::imap_types::command::CommandBody;
+use imap_codec::imap_types::extensions::binary::LiteralOrLiteral8;
+use imap_codec::imap_types::fetch::{MacroOrMessageDataItemNames, MessageDataItemName};
+use imap_codec::imap_types::flag::{StoreResponse, StoreType};
+use imap_codec::imap_types::search::SearchKey;
+use imap_codec::imap_types::sequence::SequenceSet;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio_rustls::TlsAcceptor;
+
+/// Folders a user may add to those that were there.
+const MAX_FOLDERS: usize = 100;
+
+/// Serves a connection until the client leaves; with `tls` it starts in the clear and must be secured first.
+pub async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(service: Arc<ImapService>, stream: S, tls: Option<TlsAcceptor>) {
+    let mut session = Session { service, user: None, view: None, offers_tls: tls.is_some() };
+    let mut stream = BufReader::new(stream);
+    // A broken connection is the client's affair: nothing is left half done, as every command is carried out whole.
+    let Ok(Ended::StartTls) = session.run(&mut stream, true).await else { return };
+    let Some(acceptor) = tls else { return };
+    session.offers_tls = false;
+    let handshake = tokio::time::timeout(std::time::Duration::from_secs(10), acceptor.accept(stream.into_inner()));
+    if let Ok(Ok(secure)) = handshake.await {
+        let _ended = session.run(&mut BufReader::new(secure), false).await;
+    }
+}
+
+enum Ended {
+    Closed,
+    StartTls,
+}
+
+/// How a command went: OK, NO or BAD with its words.
+type Answer = Result<String, (&'static str, String)>;
+
+fn no(text: &str) -> Answer {
+    Err(("NO", text.to_owned()))
+}
+
+struct Session {
+    service: Arc<ImapService>,
+    user: Option<Arc<Mailbox>>,
+    view: Option<View>,
+    offers_tls: bool,
+}
+
+impl Session {
+    async fn run<S: AsyncBufRead + AsyncWrite + Unpin>(&mut self, stream: &mut S, greet: bool) -> std::io::Result<Ended> {
+        if greet {
+            stream.write_all(format!("* OK [CAPABILITY {}] ready\r\n", self.capabilities()).as_bytes()).await?;
+            stream.flush().await?;
+        }
+        loop {
+            let Some(bytes) = wire::command(stream).await? else { return Ok(Ended::Closed) };
+            let (bytes, asked) = match std::str::from_utf8(&bytes) {
+                Ok(text) if text.lines().count() == 1 => {
+                    let (line, asked) = gmail::take(text);
+                    (line.into_bytes(), asked)
+                }
+                _ => (bytes, Asked::default()),
+            };
+            let Ok((_, command)) = CommandCodec::default().decode(&bytes) else {
+                let tag = bytes.split(|b| *b == b' ').next().filter(|t| !t.is_empty() && t.iter().all(u8::is_ascii_alphanumeric));
+                let tag = tag.map_or_else(|| "*".to_owned(), |t| String::from_utf8_lossy(t).into_owned());
+                stream.write_all(format!("{tag} BAD that can't be read\r\n").as_bytes()).await?;
+                stream.flush().await?;
+                continue;
+            };
+            let tag = command.tag.as_ref().to_owned();
+            let mut out = Vec::new();
+            let answer = match command.body {
+                CommandBody::Logout => {
+                    stream.write_all(format!("* BYE bye\r\n{tag} OK done\r\n").as_bytes()).await?;
+                    stream.flush().await?;
+                    return Ok(Ended::Closed);
+                }
+                CommandBody::StartTLS if self.offers_tls => {
+                    stream.write_all(format!("{tag} OK go ahead\r\n").as_bytes()).await?;
+                    stream.flush().await?;
+                    return Ok(Ended::StartTls);
+                }
+                CommandBody::Authenticate { mechanism, initial_response } => {
+                    let given = initial_response.map(|s| s.declassify().to_vec());
+                    self.authenticate(stream, &mechanism, given).await?
+                }
+                CommandBody::Idle => match self.idle(stream).await? {
+                    true => Ok("idle is over".to_owned()),
+                    false => return Ok(Ended::Closed),
+                },
+                body => self.command(body, asked, &mut out),
+            };
+            match answer {
+                Ok(text) => out.extend_from_slice(format!("{tag} OK {text}\r\n").as_bytes()),
+                Err((kind, text)) => out.extend_from_slice(format!("{tag} {kind} {text}\r\n").as_bytes()),
+            }
+            stream.write_all(&out).await?;
+            stream.flush().await?;
+        }
+    }
+
+    fn capabilities(&self) -> String {
+        let mut all = "IMAP4rev1 LITERAL+ SASL-IR ID IDLE MOVE UIDPLUS UNSELECT NAMESPACE SPECIAL-USE".to_owned();
+        all.push_str(if self.offers_tls { " STARTTLS LOGINDISABLED" } else { " AUTH=PLAIN" });
+        let gmail = |m: &Arc<Mailbox>| m.flavor == super::super::config::Flavor::Gmail;
+        if self.service.mailboxes.values().find(|m| m.provider == self.service.provider).is_some_and(gmail) {
+            all.push_str(" X-GM-EXT-1");
+        }
+        all
+    }
+
+    fn sign_in(&mut self, user: &[u8], password: &[u8]) -> Answer {
+        if self.offers_tls {
+            return no("[PRIVACYREQUIRED] only over TLS");
+        }
+        let user = String::from_utf8_lossy(user).to_ascii_lowercase();
+        let fits = |m: &&Arc<Mailbox>| m.provider == self.service.provider && m.password.as_bytes() == password;
+        match self.service.mailboxes.get(&user).filter(fits).cloned() {
+            None => no("[AUTHENTICATIONFAILED] user or password is wrong"),
+            found => {
+                self.user = found;
+                Ok(format!("[CAPABILITY {}] welcome", self.capabilities()))
+            }
+        }
+    }
+
+    async fn authenticate<S: AsyncBufRead + AsyncWrite + Unpin>(&mut self, stream: &mut S, mechanism: &AuthMechanism<'_>, given: Option<Vec<u8>>) -> std::io::Result<Answer> {
+        if *mechanism != AuthMechanism::Plain {
+            return Ok(no("[CANNOT] only PLAIN"));
+        }
+        let bytes = match given {
+            Some(b) => b,
+            None => {
+                stream.write_all(b"+ \r\n").await?;
+                stream.flush().await?;
+                let mut line = Vec::new();
+                if !wire::line(stream, &mut line).await {
+                    return Ok(no("nothing came"));
+                }
+                STANDARD.decode(line.trim_ascii()).unwrap_or_default()
+            }
+        };
+        let parts: Vec<&[u8]> = bytes.split(|b| *b == 0).collect();
+        Ok(match parts.as_slice() {
+            [_, user, password] => self.sign_in(user, password),
+            _ => Err(("BAD", "that can't be read".to_owned())),
+        })
+    }
+
+    /// RFC 2177: tells of changes at once, until DONE. `false`: the client is gone.
+    async fn idle<S: AsyncBufRead + AsyncWrite + Unpin>(&mut self, stream: &mut S) -> std::io::Result<bool> {
+        stream.write_all(b"+ idling\r\n").await?;
+        stream.flush().await?;
+        let mut line = Vec::new();
+        loop {
+            let Some(user) = self.user.clone() else { return Ok(wire::line(stream, &mut line).await) };
+            let notified = user.changed.notified();
+            tokio::pin!(notified);
+            // Listens before it looks, or a change in between would be missed.
+            notified.as_mut().enable();
+            let mut out = Vec::new();
+            if let Some(view) = &mut self.view {
+                view.sync(&user, true, &mut out);
+            }
+            if !out.is_empty() {
+                stream.write_all(&out).await?;
+                stream.flush().await?;
+            }
+            tokio::select! {
+                () = &mut notified => {}
+                alive = wire::line(stream, &mut line) => return Ok(alive && line.trim_ascii().eq_ignore_ascii_case(b"DONE")),
+            }
+        }
+    }
+
+    /// A command without a conversation.
+    fn command(&mut self, body: CommandBody<'_>, asked: Asked, out: &mut Vec<u8>) -> Answer {
+        match body {
+            CommandBody::Capability => {
+                out.extend_from_slice(format!("* CAPABILITY {}\r\n", self.capabilities()).as_bytes());
+                return Ok("done".to_owned());
+            }
+            CommandBody::Id { .. } => {
+                out.extend_from_slice(b"* ID (\"name\" \"warmnet-sim\")\r\n");
+                return Ok("done".to_owned());
+            }
+            CommandBody::Login { username, password } => return self.sign_in(username.as_ref(), password.declassify().as_ref()),
+            CommandBody::Noop if self.user.is_none() => return Ok("done".to_owned()),
+            _ => {}
+        }
+        let Some(user) = self.user.clone() else { return Err(("BAD", "sign in first".to_owned())) };
+        match body {
+            CommandBody::Namespace => {
+                out.extend_from_slice(b"* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+                Ok("done".to_owned())
+            }
+            CommandBody::List { reference, mailbox_wildcard } => {
+                listing::list(&user, "LIST", &reference, &mailbox_wildcard, asked.special_only, out);
+                Ok("done".to_owned())
+            }
+            CommandBody::Lsub { reference, mailbox_wildcard } => {
+                listing::list(&user, "LSUB", &reference, &mailbox_wildcard, false, out);
+                Ok("done".to_owned())
+            }
+            CommandBody::Status { mailbox, item_names } => {
+                if listing::status(&user, &named(&mailbox), &item_names, out) { Ok("done".to_owned()) } else { no("[NONEXISTENT] no such folder") }
+            }
+            CommandBody::Select { mailbox } => self.select(&user, &named(&mailbox), false, out),
+            CommandBody::Examine { mailbox } => self.select(&user, &named(&mailbox), true, out),
+            CommandBody::Create { mailbox } => create(&user, named(&mailbox).trim_end_matches('/')),
+            CommandBody::Delete { mailbox } => {
+                let name = named(&mailbox);
+                let mut folders = user.folders();
+                if folders.get(&name).is_some_and(|f| f.role == Role::Other) {
+                    folders.remove(&name);
+                    return Ok("gone".to_owned());
+                }
+                no("[CANNOT] that folder stays")
+            }
+            CommandBody::Subscribe { .. } | CommandBody::Unsubscribe { .. } => Ok("done".to_owned()),
+            CommandBody::Append { mailbox, flags, message, .. } => {
+                let raw = match &message {
+                    LiteralOrLiteral8::Literal(l) => l.as_ref().to_vec(),
+                    LiteralOrLiteral8::Literal8(l) => l.data.to_vec(),
+                };
+                self.append(&user, &named(&mailbox), flags.iter().map(ToString::to_string).collect(), raw, out)
+            }
+            CommandBody::Noop => {
+                self.sync(&user, true, out);
+                Ok("done".to_owned())
+            }
+            body => self.selected(&user, body, asked, out),
+        }
+    }
+
+    fn sync(&mut self, user: &Mailbox, expunges: bool, out: &mut Vec<u8>) {
+        if let Some(view) = &mut self.view {
+            view.sync(user, expunges, out);
+        }
+    }
+
+    fn select(&mut self, user: &Mailbox, name: &str, read_only: bool, out: &mut Vec<u8>) -> Answer {
+        self.view = View::open(user, name, read_only);
+        let folders = user.folders();
+        let (Some(view), Some(f)) = (&self.view, folders.get(name)) else { return no("[NONEXISTENT] no such folder") };
+        let text = format!(
+            "* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\r\n* {} EXISTS\r\n* 0 RECENT\r\n\
+             * OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] limited\r\n\
+             * OK [UIDVALIDITY {}] valid\r\n* OK [UIDNEXT {}] next\r\n",
+            view.known.len(),
+            f.uid_validity,
+            f.uid_next
+        );
+        out.extend_from_slice(text.as_bytes());
+        Ok(if read_only { "[READ-ONLY] done" } else { "[READ-WRITE] done" }.to_owned())
+    }
+
+    fn append(&mut self, user: &Mailbox, name: &str, flags: BTreeSet<String>, raw: Vec<u8>, out: &mut Vec<u8>) -> Answer {
+        let digest = blake3::hash(&raw);
+        let mut id = [0u8; 8];
+        id.copy_from_slice(&digest.as_bytes()[..8]);
+        // What a client brings itself is its own, never foreign.
+        let mail = Mail {
+            uid: 0,
+            gm_id: u64::from_le_bytes(id) >> 1,
+            raw: Arc::new(raw),
+            flags,
+            internal_ms: now_ms(),
+            origin: Origin::Warm,
+            sender_domain: String::new(),
+        };
+        let Some(uid) = user.append(name, mail.clone()) else { return no("[TRYCREATE] no such folder") };
+        let found = user.folders().get(name).map(|f| (f.uid_validity, f.role));
+        let (validity, role) = found.unwrap_or((0, Role::Other));
+        self.service.events.act(user, Act::Append, &mail, role, None);
+        self.sync(user, true, out);
+        Ok(format!("[APPENDUID {validity} {uid}] done"))
+    }
+
+    fn report(&self, user: &Mailbox, touched: &[Touched]) {
+        for t in touched {
+            self.service.events.act(user, t.act, &t.mail, t.from, t.to);
+        }
+    }
+
+    /// Commands that need a selected folder.
+    fn selected(&mut self, user: &Arc<Mailbox>, body: CommandBody<'_>, asked: Asked, out: &mut Vec<u8>) -> Answer {
+        let Some(view) = &self.view else { return Err(("BAD", "select a folder first".to_owned())) };
+        let writes = matches!(body, CommandBody::Store { .. } | CommandBody::Move { .. } | CommandBody::Expunge | CommandBody::ExpungeUid { .. });
+        if writes && view.read_only {
+            return no("[READ-ONLY] the folder was opened to read only");
+        }
+        let folder = view.folder.clone();
+        match body {
+            CommandBody::Check => {
+                self.sync(user, true, out);
+                Ok("done".to_owned())
+            }
+            CommandBody::Close | CommandBody::Unselect => {
+                if matches!(body, CommandBody::Close) && !view.read_only {
+                    self.report(user, &user.expunge(&folder, None));
+                }
+                self.view = None;
+                Ok("done".to_owned())
+            }
+            CommandBody::Expunge => {
+                self.report(user, &user.expunge(&folder, None));
+                self.sync(user, true, out);
+                Ok("done".to_owned())
+            }
+            CommandBody::ExpungeUid { sequence_set } => {
+                let uids = view.uids(&sequence_set, true);
+                self.report(user, &user.expunge(&folder, Some(&uids)));
+                self.sync(user, true, out);
+                Ok("done".to_owned())
+            }
+            CommandBody::Search { criteria, uid, .. } => self.search(user, &folder, criteria.as_ref(), uid, out),
+            CommandBody::Fetch { sequence_set, macro_or_item_names, uid, .. } => {
+                let items = match &macro_or_item_names {
+                    MacroOrMessageDataItemNames::Macro(m) => m.expand(),
+                    MacroOrMessageDataItemNames::MessageDataItemNames(i) => i.clone(),
+                };
+                self.fetch(user, &folder, &sequence_set, &items, asked, uid, out)
+            }
+            CommandBody::Store { sequence_set, kind, response, flags, uid, .. } => {
+                let uids = view.uids(&sequence_set, uid);
+                let change = match kind {
+                    StoreType::Replace => FlagChange::Replace,
+                    StoreType::Add => FlagChange::Add,
+                    StoreType::Remove => FlagChange::Remove,
+                };
+                let flags = flags.iter().map(ToString::to_string).collect();
+                let touched = user.change_flags(&folder, &uids, change, &flags);
+                self.report(user, &touched);
+                self.stored(user, &folder, &uids, response == StoreResponse::Silent, out);
+                self.sync(user, uid, out);
+                Ok("done".to_owned())
+            }
+            CommandBody::Copy { sequence_set, mailbox, uid } => {
+                let uids = view.uids(&sequence_set, uid);
+                self.transfer(user, &folder, &named(&mailbox), &uids, false, out)
+            }
+            CommandBody::Move { sequence_set, mailbox, uid } => {
+                let uids = view.uids(&sequence_set, uid);
+                self.transfer(user, &folder, &named(&mailbox), &uids, true, out)
+            }
+            _ => Err(("BAD", "not here".to_owned())),
+        }
+    }
+
+    fn stored(&mut self, user: &Mailbox, folder: &str, uids: &[u32], silent: bool, out: &mut Vec<u8>) {
+        let Some(view) = &mut self.view else { return };
+        let folders = user.folders();
+        let Some(f) = folders.get(folder) else { return };
+        for uid in uids {
+            let (Some(number), Some(at)) = (view.number(*uid), f.index_of(*uid)) else { continue };
+            let flags = &f.mails[at].flags;
+            view.told(*uid, flags);
+            if !silent {
+                out.extend_from_slice(format!("* {number} FETCH (UID {uid} FLAGS ({}))\r\n", flag_list(flags)).as_bytes());
+            }
+        }
+    }
+
+    fn transfer(&mut self, user: &Mailbox, folder: &str, to: &str, uids: &[u32], moving: bool, out: &mut Vec<u8>) -> Answer {
+        let Some((done, touched)) = user.transfer(folder, to, uids, moving) else { return no("[TRYCREATE] no such folder") };
+        self.report(user, &touched);
+        if done.from.is_empty() {
+            return Ok("nothing to do".to_owned());
+        }
+        let code = format!("[COPYUID {} {} {}]", done.uid_validity, uid_set(&done.from), uid_set(&done.to));
+        if moving {
+            // RFC 6851 section 4.3: the code goes out before the removals.
+            out.extend_from_slice(format!("* OK {code} moved\r\n").as_bytes());
+        }
+        self.sync(user, true, out);
+        Ok(if moving { "done".to_owned() } else { format!("{code} done") })
+    }
+
+    fn search(&mut self, user: &Mailbox, folder: &str, criteria: &[SearchKey<'_>], uid: bool, out: &mut Vec<u8>) -> Answer {
+        self.sync(user, uid, out);
+        let Some(view) = &self.view else { return no("no folder") };
+        let mut found = String::new();
+        for mail in mails(user, folder, view.known.iter().map(|k| k.0)) {
+            let all = criteria.iter().all(|key| search::fits(key, view, &mail));
+            if let Some(number) = view.number(mail.uid).filter(|_| all) {
+                found.push_str(&format!(" {}", if uid { mail.uid as usize } else { number }));
+            }
+        }
+        out.extend_from_slice(format!("* SEARCH{found}\r\n").as_bytes());
+        Ok("done".to_owned())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a FETCH has that many parts")]
+    fn fetch(&mut self, user: &Mailbox, folder: &str, set: &SequenceSet, items: &[MessageDataItemName<'_>], asked: Asked, uid: bool, out: &mut Vec<u8>) -> Answer {
+        self.sync(user, uid, out);
+        let Some(view) = &self.view else { return no("no folder") };
+        let uids = view.uids(set, uid);
+        let mut items = items.to_vec();
+        if !view.read_only && items.iter().any(fetch::reads) {
+            let touched = user.change_flags(folder, &uids, FlagChange::Add, &[r"\Seen".to_owned()].into());
+            self.report(user, &touched);
+            if !touched.is_empty() && !items.contains(&MessageDataItemName::Flags) {
+                items.push(MessageDataItemName::Flags);
+            }
+        }
+        let Some(view) = &mut self.view else { return no("no folder") };
+        for mail in mails(user, folder, uids.into_iter()) {
+            let Some(number) = view.number(mail.uid) else { continue };
+            if items.contains(&MessageDataItemName::Flags) {
+                view.told(mail.uid, &mail.flags);
+            }
+            fetch::write(user, folder, number, &mail, &items, asked, out);
+        }
+        Ok("done".to_owned())
+    }
+}
+
+/// Copies of these mails (their bytes are shared), so that the mailbox is not locked while they are looked at.
+fn mails(user: &Mailbox, folder: &str, uids: impl Iterator<Item = u32>) -> Vec<Mail> {
+    let folders = user.folders();
+    let Some(f) = folders.get(folder) else { return vec![] };
+    uids.filter_map(|u| f.index_of(u).map(|i| f.mails[i].clone())).collect()
+}
+
+fn create(user: &Mailbox, name: &str) -> Answer {
+    let mut folders = user.folders();
+    if folders.contains_key(name) {
+        return no("[ALREADYEXISTS] it is there already");
+    }
+    if folders.len() >= MAX_FOLDERS || name.is_empty() {
+        return no("[LIMIT] no more folders");
+    }
+    let uid_validity = 1_000 + folders.len() as u32 + user.index as u32;
+    folders.insert(name.to_owned(), Folder { role: Role::Other, uid_validity, uid_next: 1, mails: vec![], version: 0 });
+    Ok("made".to_owned())
+}

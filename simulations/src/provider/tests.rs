@@ -1,0 +1,8 @@
+//! The emulator as its users see it: real sockets, TLS, async-imap, DNS look-ups.
+
+mod rig;
+
+mod counting;
+mod engage;
+mod gmail;
+mod passage;
