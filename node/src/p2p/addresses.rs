@@ -43,12 +43,7 @@ fn reach_v4(ip: Ipv4Addr) -> Reach {
         Reach::Loopback
     } else if ip.is_private() || ip.is_link_local() || (a == 100 && (64..128).contains(&b)) {
         Reach::Private
-    } else if a == 0
-        || a >= 224
-        || ip.is_documentation()
-        || (a, b, c) == (192, 0, 0)
-        || (a == 198 && (b == 18 || b == 19))
-    {
+    } else if a == 0 || a >= 224 || ip.is_documentation() || (a, b, c) == (192, 0, 0) || (a == 198 && (b == 18 || b == 19)) {
         Reach::Never
     } else {
         Reach::Global
@@ -96,14 +91,8 @@ pub(super) fn dialable(address: &Multiaddr) -> Option<Dialable> {
     if port == 0 || parts.next().is_some() {
         return None;
     }
-    let address = Multiaddr::empty()
-        .with(Protocol::from(ip))
-        .with(Protocol::Tcp(port));
-    Some(Dialable {
-        address,
-        reach: reach(ip),
-        peer,
-    })
+    let address = Multiaddr::empty().with(Protocol::from(ip)).with(Protocol::Tcp(port));
+    Some(Dialable { address, reach: reach(ip), peer })
 }
 
 /// What is known about one peer.
@@ -127,21 +116,11 @@ pub(super) struct AddressBook {
 
 impl AddressBook {
     pub(super) fn new(own: PeerId, allow_local: bool, capacity: usize) -> Self {
-        Self {
-            own,
-            allow_local,
-            capacity,
-            entries: HashMap::new(),
-        }
+        Self { own, allow_local, capacity, entries: HashMap::new() }
     }
 
     /// Adds what is dialable; returns how many addresses are new. The newest come first.
-    pub(super) fn add<'a>(
-        &mut self,
-        peer: PeerId,
-        addresses: impl IntoIterator<Item = &'a Multiaddr>,
-        now: Instant,
-    ) -> usize {
+    pub(super) fn add<'a>(&mut self, peer: PeerId, addresses: impl IntoIterator<Item = &'a Multiaddr>, now: Instant) -> usize {
         let allow_local = self.allow_local;
         let fit: Vec<Multiaddr> = addresses
             .into_iter()
@@ -171,8 +150,7 @@ impl AddressBook {
         if fit.is_empty() || peer == self.own {
             return 0;
         }
-        if !self.entries.contains_key(&peer) && self.entries.len() >= self.capacity && !self.evict()
-        {
+        if !self.entries.contains_key(&peer) && self.entries.len() >= self.capacity && !self.evict() {
             return 0;
         }
         let entry = self.entries.entry(peer).or_insert_with(|| Entry {
@@ -211,9 +189,7 @@ impl AddressBook {
     }
 
     pub(super) fn addresses(&self, peer: &PeerId) -> Vec<Multiaddr> {
-        self.entries
-            .get(peer)
-            .map_or_else(Vec::new, |entry| entry.addresses.clone())
+        self.entries.get(peer).map_or_else(Vec::new, |entry| entry.addresses.clone())
     }
 
     pub(super) fn connected(&mut self, peer: &PeerId, now: Instant) {
@@ -225,14 +201,7 @@ impl AddressBook {
     }
 
     /// Puts the next dial of `peer` off.
-    pub(super) fn failed(
-        &mut self,
-        peer: &PeerId,
-        now: Instant,
-        spread: &mut Spread,
-        min: Duration,
-        max: Duration,
-    ) {
+    pub(super) fn failed(&mut self, peer: &PeerId, now: Instant, spread: &mut Spread, min: Duration, max: Duration) {
         if let Some(entry) = self.entries.get_mut(peer) {
             entry.failures = entry.failures.saturating_add(1);
             entry.next_dial = now + spread.pause(entry.failures, min, max);
@@ -241,13 +210,7 @@ impl AddressBook {
 
     /// Up to `limit` peers that are due and that `skip` does not name: bootstrap peers first, the
     /// others in an order of this node's own.
-    pub(super) fn due(
-        &self,
-        now: Instant,
-        limit: usize,
-        spread: &mut Spread,
-        skip: impl Fn(&PeerId) -> bool,
-    ) -> Vec<(PeerId, bool)> {
+    pub(super) fn due(&self, now: Instant, limit: usize, spread: &mut Spread, skip: impl Fn(&PeerId) -> bool) -> Vec<(PeerId, bool)> {
         let mut due: Vec<(PeerId, bool)> = self
             .entries
             .iter()
@@ -343,9 +306,7 @@ mod tests {
         assert_eq!(book.addresses(&boot).len(), 1);
         assert_eq!(book.addresses(&last.expect("set")).len(), 1);
 
-        let many: Vec<Multiaddr> = (1..40u16)
-            .map(|port| at(&format!("/ip4/127.0.0.1/tcp/{port}")))
-            .collect();
+        let many: Vec<Multiaddr> = (1..40u16).map(|port| at(&format!("/ip4/127.0.0.1/tcp/{port}"))).collect();
         book.add(boot, &many, now);
         assert_eq!(book.addresses(&boot).len(), ADDRESSES_PER_PEER);
     }
@@ -355,11 +316,7 @@ mod tests {
         let now = Instant::now();
         let peer = PeerId::random();
         let mut book = AddressBook::new(PeerId::random(), false, 10);
-        for local in [
-            "/ip4/127.0.0.1/tcp/1",
-            "/ip4/10.0.0.1/tcp/1",
-            "/ip6/::1/tcp/1",
-        ] {
+        for local in ["/ip4/127.0.0.1/tcp/1", "/ip4/10.0.0.1/tcp/1", "/ip6/::1/tcp/1"] {
             assert_eq!(book.add(peer, [&at(local)], now), 0, "{local}");
         }
         let other = PeerId::random();
@@ -376,10 +333,7 @@ mod tests {
         let peer = PeerId::random();
         let mut book = AddressBook::new(PeerId::random(), true, 10);
         book.add(peer, [&at("/ip4/127.0.0.1/tcp/1")], now);
-        assert_eq!(
-            book.due(now, 5, &mut spread, |_| false),
-            vec![(peer, false)]
-        );
+        assert_eq!(book.due(now, 5, &mut spread, |_| false), vec![(peer, false)]);
         assert!(book.due(now, 5, &mut spread, |_| true).is_empty());
         let (min, max) = (Duration::from_secs(10), Duration::from_secs(20));
         book.failed(&peer, now, &mut spread, min, max);

@@ -12,10 +12,7 @@ pub(super) struct Spread {
 
 impl Spread {
     pub(super) fn new(node: &[u8; 32]) -> Self {
-        Self {
-            key: blake3::derive_key("warmnet p2p redial spread v1", node),
-            counter: 0,
-        }
+        Self { key: blake3::derive_key("warmnet p2p redial spread v1", node), counter: 0 }
     }
 
     pub(super) fn next(&mut self) -> u64 {
@@ -48,11 +45,7 @@ mod tests {
         let max = Duration::from_secs(60);
         let mut spread = Spread::new(&[1; 32]);
         for failures in 0..100u32 {
-            let full = if failures >= 7 {
-                max
-            } else {
-                min * (1 << failures.saturating_sub(1))
-            };
+            let full = if failures >= 7 { max } else { min * (1 << failures.saturating_sub(1)) };
             let full = full.min(max);
             let pause = spread.pause(failures, min, max);
             assert!(pause >= full / 2 && pause <= full, "{failures}: {pause:?}");

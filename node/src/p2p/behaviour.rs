@@ -49,11 +49,7 @@ pub(super) fn limits(max_connections: u32) -> ConnectionLimits {
         .with_max_established_per_peer(Some(MAX_PER_PEER))
 }
 
-pub(super) fn swarm(
-    config: &P2pConfig,
-    keypair: Keypair,
-    topics: &TopicTable,
-) -> Result<Swarm<Behaviour>, P2pError> {
+pub(super) fn swarm(config: &P2pConfig, keypair: Keypair, topics: &TopicTable) -> Result<Swarm<Behaviour>, P2pError> {
     let behaviour = Behaviour {
         limits: connection_limits::Behaviour::new(limits(config.max_connections)),
         memory: memory_connection_limits::Behaviour::with_max_bytes(config.max_process_bytes),
@@ -77,15 +73,11 @@ pub(super) fn swarm(
     let stack = |error: &dyn std::fmt::Display| P2pError::Stack(error.to_string());
     let swarm = SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
-        .with_tcp(
-            tcp::Config::default().nodelay(true),
-            noise::Config::new,
-            || {
-                let mut yamux = yamux::Config::default();
-                yamux.set_max_num_streams(MAX_YAMUX_STREAMS);
-                yamux
-            },
-        )
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, || {
+            let mut yamux = yamux::Config::default();
+            yamux.set_max_num_streams(MAX_YAMUX_STREAMS);
+            yamux
+        })
         .map_err(|error| stack(&error))?
         .with_behaviour(|_| behaviour)
         .map_err(|error| stack(&error))?
@@ -95,6 +87,5 @@ pub(super) fn swarm(
 }
 
 fn request_protocol(config: &P2pConfig) -> Result<StreamProtocol, P2pError> {
-    StreamProtocol::try_from_owned(config.request_protocol())
-        .map_err(|error| P2pError::Stack(error.to_string()))
+    StreamProtocol::try_from_owned(config.request_protocol()).map_err(|error| P2pError::Stack(error.to_string()))
 }

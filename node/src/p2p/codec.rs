@@ -35,24 +35,14 @@ impl Codec for BytesCodec {
         read_frame(io, MAX_RESPONSE_BYTES).await
     }
 
-    async fn write_request<T>(
-        &mut self,
-        _: &StreamProtocol,
-        io: &mut T,
-        request: Vec<u8>,
-    ) -> io::Result<()>
+    async fn write_request<T>(&mut self, _: &StreamProtocol, io: &mut T, request: Vec<u8>) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
         write_frame(io, &request, MAX_REQUEST_BYTES).await
     }
 
-    async fn write_response<T>(
-        &mut self,
-        _: &StreamProtocol,
-        io: &mut T,
-        response: Vec<u8>,
-    ) -> io::Result<()>
+    async fn write_response<T>(&mut self, _: &StreamProtocol, io: &mut T, response: Vec<u8>) -> io::Result<()>
     where
         T: AsyncWrite + Unpin + Send,
     {
@@ -69,10 +59,7 @@ where
     io.read_exact(&mut prefix).await?;
     let length = u32::from_be_bytes(prefix);
     if length as usize > limit {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "frame too large",
-        ));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "frame too large"));
     }
     let mut bytes = Vec::new();
     io.take(u64::from(length)).read_to_end(&mut bytes).await?;
@@ -115,9 +102,7 @@ mod tests {
     #[tokio::test]
     async fn too_large_short_and_empty_frames_are_errors() {
         let mut wire = Cursor::new(Vec::new());
-        let error = write_frame(&mut wire, &[0; 11], 10)
-            .await
-            .expect_err("large");
+        let error = write_frame(&mut wire, &[0; 11], 10).await.expect_err("large");
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
 
         let mut wire = Cursor::new(vec![0, 0, 0, 11]);
@@ -125,9 +110,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
 
         for wire in [&[][..], &[0, 0], &[0, 0, 0, 5, 1, 2]] {
-            let error = read_frame(&mut Cursor::new(wire), 10)
-                .await
-                .expect_err("short");
+            let error = read_frame(&mut Cursor::new(wire), 10).await.expect_err("short");
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         }
     }

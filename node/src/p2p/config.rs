@@ -88,12 +88,7 @@ impl P2pConfig {
         if self.agent.chars().count() > AGENT_CHARS {
             return Err(P2pError::Config("agent is longer than 64 characters"));
         }
-        let times = [
-            self.heartbeat,
-            self.request_timeout,
-            self.maintenance,
-            self.redial_min,
-        ];
+        let times = [self.heartbeat, self.request_timeout, self.maintenance, self.redial_min];
         if times.iter().any(Duration::is_zero) {
             return Err(P2pError::Config("a time is zero"));
         }

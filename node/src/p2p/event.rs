@@ -148,41 +148,18 @@ pub(super) struct EventSender {
 }
 
 impl EventSender {
-    pub(super) fn new(
-        queue: usize,
-        bytes: usize,
-        counters: Arc<Counters>,
-    ) -> (Self, mpsc::Receiver<NetworkEvent>) {
+    pub(super) fn new(queue: usize, bytes: usize, counters: Arc<Counters>) -> (Self, mpsc::Receiver<NetworkEvent>) {
         let (sender, receiver) = mpsc::channel(queue);
         let held = Arc::new(Semaphore::new(bytes));
-        let sender = Self {
-            sender,
-            held,
-            counters,
-        };
+        let sender = Self { sender, held, counters };
         (sender, receiver)
     }
 
     /// `false` if the host is too slow: the caller tells gossipsub to ignore the message.
-    pub(super) fn gossip(
-        &self,
-        topic: Topic,
-        id: MessageId,
-        source: (PeerId, NodeId),
-        data: Vec<u8>,
-    ) -> bool {
+    pub(super) fn gossip(&self, topic: Topic, id: MessageId, source: (PeerId, NodeId), data: Vec<u8>) -> bool {
         let sent = self.hold(data.len()).is_some_and(|held| {
-            let token = MessageToken {
-                id,
-                source: source.0,
-                _held: held,
-            };
-            let event = NetworkEvent::Gossip {
-                token,
-                topic,
-                source: source.1,
-                data,
-            };
+            let token = MessageToken { id, source: source.0, _held: held };
+            let event = NetworkEvent::Gossip { token, topic, source: source.1, data };
             self.sender.try_send(event).is_ok()
         });
         if !sent {
@@ -194,10 +171,7 @@ impl EventSender {
     /// Drops the request, and with it its channel, if the host is too slow.
     pub(super) fn request(&self, channel: ResponseChannel<Vec<u8>>, from: NodeId, data: Vec<u8>) {
         let sent = self.hold(data.len()).is_some_and(|held| {
-            let token = ResponseToken {
-                channel,
-                _held: held,
-            };
+            let token = ResponseToken { channel, _held: held };
             let event = NetworkEvent::Request { token, from, data };
             self.sender.try_send(event).is_ok()
         });

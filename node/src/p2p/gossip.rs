@@ -5,9 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use libp2p::gossipsub::{
-    Behaviour, ConfigBuilder, Message, MessageAuthenticity, MessageId, PeerScoreParams,
-    PeerScoreThresholds, TopicScoreParams, ValidationMode, WhitelistSubscriptionFilter,
-    score_parameter_decay_with_base,
+    Behaviour, ConfigBuilder, Message, MessageAuthenticity, MessageId, PeerScoreParams, PeerScoreThresholds, TopicScoreParams,
+    ValidationMode, WhitelistSubscriptionFilter, score_parameter_decay_with_base,
 };
 
 use super::config::{P2pConfig, P2pError};
@@ -23,12 +22,7 @@ pub const MAX_GOSSIP_BYTES: usize = 256 * 1024;
 const TRANSMIT_BYTES: usize = MAX_GOSSIP_BYTES + 1024;
 
 /// Degree 8 (6 to 12), at least 3 opened by this node: Lighthouse's "average" and GossipSub TR-001.
-const MESH: Mesh = Mesh {
-    target: 8,
-    low: 6,
-    high: 12,
-    outbound: 3,
-};
+const MESH: Mesh = Mesh { target: 8, low: 6, high: 12, outbound: 3 };
 
 /// Heartbeats a message stays in the cache, which is how long a verdict may take. 12 as Lighthouse.
 const HISTORY_LENGTH: usize = 12;
@@ -49,12 +43,7 @@ struct Mesh {
 }
 
 // The library checks these only for topics with a size limit of their own.
-const _: () = assert!(
-    MESH.outbound <= MESH.low
-        && MESH.low <= MESH.target
-        && MESH.target <= MESH.high
-        && 2 * MESH.outbound <= MESH.target
-);
+const _: () = assert!(MESH.outbound <= MESH.low && MESH.low <= MESH.target && MESH.target <= MESH.high && 2 * MESH.outbound <= MESH.target);
 
 /// First 20 bytes of BLAKE3(topic length as u64 LE || topic || data): the same bytes on two topics
 /// are two messages, and the same message published twice is one.
@@ -90,22 +79,15 @@ pub(super) fn gossipsub(config: &P2pConfig, topics: &TopicTable) -> Result<Gossi
         // Payloads are signed by members; an envelope signed by the publisher's node would only
         // tell everybody who published.
         .validation_mode(ValidationMode::Anonymous)
-        .message_id_fn(|message: &Message| {
-            MessageId::new(&content_id(message.topic.as_str(), &message.data))
-        })
+        .message_id_fn(|message: &Message| MessageId::new(&content_id(message.topic.as_str(), &message.data)))
         .build()
         .map_err(|error| P2pError::Stack(error.to_string()))?;
     let filter = WhitelistSubscriptionFilter(topics.hashes().collect::<HashSet<_>>());
-    let mut gossipsub =
-        Behaviour::new_with_subscription_filter(MessageAuthenticity::Anonymous, settings, filter)
-            .map_err(|error| P2pError::Stack(error.to_owned()))?;
-    gossipsub
-        .with_peer_score(score_params(config.allow_loopback, topics), thresholds())
-        .map_err(P2pError::Stack)?;
+    let mut gossipsub = Behaviour::new_with_subscription_filter(MessageAuthenticity::Anonymous, settings, filter)
+        .map_err(|error| P2pError::Stack(error.to_owned()))?;
+    gossipsub.with_peer_score(score_params(config.allow_loopback, topics), thresholds()).map_err(P2pError::Stack)?;
     for topic in Topic::ALL {
-        gossipsub
-            .subscribe(&topic.ident(&config.network_tag))
-            .map_err(|error| P2pError::Stack(error.to_string()))?;
+        gossipsub.subscribe(&topic.ident(&config.network_tag)).map_err(|error| P2pError::Stack(error.to_string()))?;
     }
     Ok(gossipsub)
 }
@@ -136,10 +118,7 @@ fn score_params(allow_loopback: bool, topics: &TopicTable) -> PeerScoreParams {
         exempt.insert(IpAddr::V6(Ipv6Addr::LOCALHOST));
     }
     PeerScoreParams {
-        topics: topics
-            .hashes()
-            .map(|hash| (hash, topic_params(hour)))
-            .collect::<HashMap<_, _>>(),
+        topics: topics.hashes().map(|hash| (hash, topic_params(hour))).collect::<HashMap<_, _>>(),
         topic_score_cap: 100.0,
         // The host decides: -3000 is graylisted, 0 unknown, 100 trusted.
         app_specific_weight: 1.0,
@@ -207,9 +186,7 @@ mod tests {
         let params = topic_params(Duration::from_secs(3600));
         assert_eq!(params.mesh_message_deliveries_weight, 0.0);
         assert_eq!(params.mesh_failure_penalty_weight, 0.0);
-        let penalty = |rejects: f64| {
-            params.topic_weight * params.invalid_message_deliveries_weight * rejects.powi(2)
-        };
+        let penalty = |rejects: f64| params.topic_weight * params.invalid_message_deliveries_weight * rejects.powi(2);
         assert!(penalty(1.0) > thresholds().gossip_threshold);
         assert!(penalty(4.0) < thresholds().graylist_threshold);
     }

@@ -155,13 +155,9 @@ impl NetworkHandle {
     /// See [`PublishError`].
     pub async fn publish(&self, topic: Topic, data: Vec<u8>) -> Result<(), PublishError> {
         if data.len() > MAX_GOSSIP_BYTES {
-            return Err(PublishError::TooLarge {
-                bytes: data.len(),
-                limit: MAX_GOSSIP_BYTES,
-            });
+            return Err(PublishError::TooLarge { bytes: data.len(), limit: MAX_GOSSIP_BYTES });
         }
-        self.ask(|answer| Command::Publish(topic, data, answer))
-            .await?
+        self.ask(|answer| Command::Publish(topic, data, answer)).await?
     }
 
     /// Asks a peer, dialling it first if an address is known. Ends within the dial time-out plus
@@ -171,17 +167,12 @@ impl NetworkHandle {
     /// See [`RequestError`].
     pub async fn request(&self, to: NodeId, data: Vec<u8>) -> Result<Vec<u8>, RequestError> {
         if data.len() > MAX_REQUEST_BYTES {
-            return Err(RequestError::TooLarge {
-                bytes: data.len(),
-                limit: MAX_REQUEST_BYTES,
-            });
+            return Err(RequestError::TooLarge { bytes: data.len(), limit: MAX_REQUEST_BYTES });
         }
         // The task has its own time-outs; this one holds even if it is stuck.
         let limit = DIAL_TIMEOUT + self.request_timeout * 2;
         let answer = self.ask(|answer| Command::Request(to, data, answer));
-        tokio::time::timeout(limit, answer)
-            .await
-            .map_err(|_| RequestError::TimedOut)??
+        tokio::time::timeout(limit, answer).await.map_err(|_| RequestError::TimedOut)??
     }
 
     /// Answers a request. The asker may be gone by then; nobody is told.
@@ -190,10 +181,7 @@ impl NetworkHandle {
     /// See [`RespondError`].
     pub async fn respond(&self, token: ResponseToken, data: Vec<u8>) -> Result<(), RespondError> {
         if data.len() > MAX_RESPONSE_BYTES {
-            return Err(RespondError::TooLarge {
-                bytes: data.len(),
-                limit: MAX_RESPONSE_BYTES,
-            });
+            return Err(RespondError::TooLarge { bytes: data.len(), limit: MAX_RESPONSE_BYTES });
         }
         Ok(self.tell(Command::Respond(token, data)).await?)
     }
@@ -202,11 +190,7 @@ impl NetworkHandle {
     ///
     /// # Errors
     /// [`ClosedError`] if the task has ended.
-    pub async fn verdict(
-        &self,
-        token: MessageToken,
-        acceptance: Acceptance,
-    ) -> Result<(), ClosedError> {
+    pub async fn verdict(&self, token: MessageToken, acceptance: Acceptance) -> Result<(), ClosedError> {
         self.tell(Command::Verdict(token, acceptance)).await
     }
 
@@ -224,13 +208,8 @@ impl NetworkHandle {
     ///
     /// # Errors
     /// [`ClosedError`] if the task has ended.
-    pub async fn add_address(
-        &self,
-        node: NodeId,
-        addresses: Vec<String>,
-    ) -> Result<usize, ClosedError> {
-        self.ask(|answer| Command::AddAddresses(node, addresses, answer))
-            .await
+    pub async fn add_address(&self, node: NodeId, addresses: Vec<String>) -> Result<usize, ClosedError> {
+        self.ask(|answer| Command::AddAddresses(node, addresses, answer)).await
     }
 
     /// Multiaddresses known of a peer, newest first, at most [`super::ADDRESSES_PER_PEER`]. For
@@ -239,8 +218,7 @@ impl NetworkHandle {
     /// # Errors
     /// [`ClosedError`] if the task has ended.
     pub async fn known_addresses(&self, node: NodeId) -> Result<Vec<String>, ClosedError> {
-        self.ask(|answer| Command::KnownAddresses(node, answer))
-            .await
+        self.ask(|answer| Command::KnownAddresses(node, answer)).await
     }
 
     /// The connected peers of this network, by node id.

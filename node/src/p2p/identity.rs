@@ -76,23 +76,16 @@ mod tests {
     #[test]
     fn public_key_of_the_rfc_8032_seed() {
         // RFC 8032, 7.1, TEST 1.
-        let seed = hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
-            .expect("hex");
+        let seed = hex::decode("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60").expect("hex");
         let node = node_id_of_seed(seed.try_into().expect("32 bytes")).expect("seed");
-        assert_eq!(
-            hex::encode(node),
-            "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
-        );
+        assert_eq!(hex::encode(node), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
     }
 
     #[test]
     fn foreign_ids_are_refused() {
         assert_eq!(node_of_peer_text("nonsense"), Err(InvalidNodeId));
         // An RSA peer id (SHA-256 multihash).
-        assert_eq!(
-            node_of_peer_text("QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"),
-            Err(InvalidNodeId)
-        );
+        assert_eq!(node_of_peer_text("QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"), Err(InvalidNodeId));
         // y = 2 is not on the curve.
         let mut off = [0u8; 32];
         off[0] = 2;

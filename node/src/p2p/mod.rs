@@ -34,9 +34,7 @@ pub use codec::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 pub use config::{P2pConfig, P2pError};
 pub use event::{CounterSnapshot, Direction, MessageToken, NetworkEvent, PeerInfo, ResponseToken};
 pub use gossip::MAX_GOSSIP_BYTES;
-pub use handle::{
-    Acceptance, ClosedError, NetworkHandle, PublishError, RequestError, RespondError,
-};
+pub use handle::{Acceptance, ClosedError, NetworkHandle, PublishError, RequestError, RespondError};
 pub use identity::{InvalidNodeId, NodeId, node_id_of_seed, node_of_peer_text, peer_text};
 pub use start::Network;
 pub use topics::Topic;

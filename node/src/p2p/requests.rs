@@ -34,19 +34,8 @@ impl Requests {
         self.waiting.len() + self.sent.len() >= OPEN_REQUESTS
     }
 
-    pub(super) fn wait_for_dial(
-        &mut self,
-        peer: PeerId,
-        data: Vec<u8>,
-        answer: RequestAnswer,
-        deadline: Instant,
-    ) {
-        self.waiting.push(Waiting {
-            peer,
-            data,
-            answer,
-            deadline,
-        });
+    pub(super) fn wait_for_dial(&mut self, peer: PeerId, data: Vec<u8>, answer: RequestAnswer, deadline: Instant) {
+        self.waiting.push(Waiting { peer, data, answer, deadline });
     }
 
     pub(super) fn sent(&mut self, id: OutboundRequestId, answer: RequestAnswer) {
@@ -55,9 +44,7 @@ impl Requests {
 
     /// The requests that can be sent now that `peer` is connected.
     pub(super) fn take_waiting(&mut self, peer: &PeerId) -> Vec<Waiting> {
-        self.waiting
-            .extract_if(.., |waiting| waiting.peer == *peer)
-            .collect()
+        self.waiting.extract_if(.., |waiting| waiting.peer == *peer).collect()
     }
 
     pub(super) fn dial_failed(&mut self, peer: &PeerId) {
@@ -68,10 +55,7 @@ impl Requests {
 
     /// Ends the requests whose dial took too long.
     pub(super) fn expire(&mut self, now: Instant) {
-        for waiting in self
-            .waiting
-            .extract_if(.., |waiting| waiting.deadline <= now)
-        {
+        for waiting in self.waiting.extract_if(.., |waiting| waiting.deadline <= now) {
             finish(waiting.answer, Err(RequestError::Unreachable));
         }
     }
@@ -100,9 +84,7 @@ fn request_error(failure: &OutboundFailure) -> RequestError {
         OutboundFailure::Timeout => RequestError::TimedOut,
         OutboundFailure::ConnectionClosed => RequestError::Refused,
         OutboundFailure::UnsupportedProtocols => RequestError::Unsupported,
-        OutboundFailure::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-            RequestError::BadResponse
-        }
+        OutboundFailure::Io(error) if error.kind() == io::ErrorKind::InvalidData => RequestError::BadResponse,
         OutboundFailure::Io(_) => RequestError::Refused,
     }
 }

@@ -101,11 +101,7 @@ impl Service {
         self.requests.expire(now);
         let missing = self.config.target_peers.saturating_sub(self.peers.len());
         let peers = &self.peers;
-        let due = self
-            .book
-            .due(now, DIALS_PER_ROUND, &mut self.spread, |peer| {
-                peers.contains_key(peer)
-            });
+        let due = self.book.due(now, DIALS_PER_ROUND, &mut self.spread, |peer| peers.contains_key(peer));
         let mut others = 0;
         for (peer, bootstrap) in due {
             if !bootstrap {
@@ -124,10 +120,7 @@ impl Service {
         if addresses.is_empty() {
             return false;
         }
-        let options = DialOpts::peer_id(peer)
-            .condition(PeerCondition::DisconnectedAndNotDialing)
-            .addresses(addresses)
-            .build();
+        let options = DialOpts::peer_id(peer).condition(PeerCondition::DisconnectedAndNotDialing).addresses(addresses).build();
         match self.swarm.dial(options) {
             Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => true,
             Err(_) => {
@@ -153,16 +146,11 @@ impl Service {
             Command::Request(node, data, answer) => self.request(&node, data, answer),
             Command::Respond(token, data) => {
                 let requests = &mut self.swarm.behaviour_mut().requests;
-                requests
-                    .send_response(token.channel, data)
-                    .unwrap_or_default();
+                requests.send_response(token.channel, data).unwrap_or_default();
             }
             Command::Verdict(token, acceptance) => {
-                let known = self
-                    .swarm
-                    .behaviour_mut()
-                    .gossipsub
-                    .report_message_validation_result(&token.id, &token.source, acceptance.into());
+                let known =
+                    self.swarm.behaviour_mut().gossipsub.report_message_validation_result(&token.id, &token.source, acceptance.into());
                 if !known {
                     count(&self.counters.late_verdicts);
                 }
@@ -194,10 +182,7 @@ impl Service {
             Ok(_) => Ok(()),
             Err(Error::Duplicate) => Err(PublishError::Duplicate),
             Err(Error::NoPeersSubscribedToTopic) => Err(PublishError::NoPeers),
-            Err(Error::MessageTooLarge) => Err(PublishError::TooLarge {
-                bytes,
-                limit: super::MAX_GOSSIP_BYTES,
-            }),
+            Err(Error::MessageTooLarge) => Err(PublishError::TooLarge { bytes, limit: super::MAX_GOSSIP_BYTES }),
             // Signing and transforming are not used; full queues are what is left.
             Err(_) => Err(PublishError::QueuesFull),
         }
@@ -275,14 +260,8 @@ impl Service {
             SwarmEvent::Behaviour(BehaviourEvent::Gossipsub(event)) => self.on_gossip(event),
             SwarmEvent::Behaviour(BehaviourEvent::Requests(event)) => self.on_request(event),
             SwarmEvent::Behaviour(BehaviourEvent::Identify(event)) => self.on_identify(event),
-            SwarmEvent::ConnectionEstablished {
-                peer_id, endpoint, ..
-            } => self.on_connected(peer_id, &endpoint),
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                num_established: 0,
-                ..
-            } => {
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => self.on_connected(peer_id, &endpoint),
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 if let Some(peer) = self.peers.remove(&peer_id) {
                     if peer.identified {
                         let node = peer.info.node;
@@ -292,11 +271,7 @@ impl Service {
                     }
                 }
             }
-            SwarmEvent::OutgoingConnectionError {
-                peer_id: Some(peer),
-                error,
-                ..
-            } => {
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
                 if matches!(error, DialError::Denied { .. }) {
                     count(&self.counters.connections_refused);
                 }
@@ -305,17 +280,12 @@ impl Service {
                     self.dial_failed(&peer);
                 }
             }
-            SwarmEvent::IncomingConnectionError {
-                error: ListenError::Denied { .. },
-                ..
-            } => count(&self.counters.connections_refused),
+            SwarmEvent::IncomingConnectionError { error: ListenError::Denied { .. }, .. } => count(&self.counters.connections_refused),
             SwarmEvent::NewListenAddr { address, .. } => {
                 let address = address.to_string();
                 self.events.tell(NetworkEvent::Listening { address });
             }
-            SwarmEvent::ListenerClosed {
-                reason: Err(error), ..
-            } => tracing::warn!(kind = ?error.kind(), "a listener closed"),
+            SwarmEvent::ListenerClosed { reason: Err(error), .. } => tracing::warn!(kind = ?error.kind(), "a listener closed"),
             _ => {}
         }
     }
@@ -327,21 +297,9 @@ impl Service {
             return;
         };
         if let Entry::Vacant(slot) = self.peers.entry(peer) {
-            let direction = if endpoint.is_dialer() {
-                Direction::Outbound
-            } else {
-                Direction::Inbound
-            };
-            let info = PeerInfo {
-                node,
-                address: endpoint.get_remote_address().to_string(),
-                direction,
-                agent: String::new(),
-            };
-            slot.insert(Peer {
-                info,
-                identified: false,
-            });
+            let direction = if endpoint.is_dialer() { Direction::Outbound } else { Direction::Inbound };
+            let info = PeerInfo { node, address: endpoint.get_remote_address().to_string(), direction, agent: String::new() };
+            slot.insert(Peer { info, identified: false });
             if let Some(score) = self.scores.get(&peer) {
                 let gossipsub = &mut self.swarm.behaviour_mut().gossipsub;
                 gossipsub.set_application_score(&peer, *score);
@@ -354,24 +312,14 @@ impl Service {
 
     fn on_gossip(&mut self, event: gossipsub::Event) {
         match event {
-            gossipsub::Event::Message {
-                propagation_source: peer,
-                message_id: id,
-                message,
-            } => {
+            gossipsub::Event::Message { propagation_source: peer, message_id: id, message } => {
                 let known = self.topics.topic(&message.topic);
-                let taken =
-                    known
-                        .zip(identity::node_of_peer(&peer))
-                        .is_some_and(|(topic, node)| {
-                            let source = (peer, node);
-                            self.events.gossip(topic, id.clone(), source, message.data)
-                        });
+                let taken = known.zip(identity::node_of_peer(&peer)).is_some_and(|(topic, node)| {
+                    let source = (peer, node);
+                    self.events.gossip(topic, id.clone(), source, message.data)
+                });
                 if !taken {
-                    self.swarm
-                        .behaviour_mut()
-                        .gossipsub
-                        .report_message_validation_result(&id, &peer, Acceptance::Ignore.into());
+                    self.swarm.behaviour_mut().gossipsub.report_message_validation_result(&id, &peer, Acceptance::Ignore.into());
                 }
             }
             gossipsub::Event::SlowPeer { .. } => count(&self.counters.slow_peers),
@@ -387,21 +335,14 @@ impl Service {
         use request_response::{Event, Message};
         match event {
             Event::Message { peer, message, .. } => match message {
-                Message::Request {
-                    request, channel, ..
-                } => {
+                Message::Request { request, channel, .. } => {
                     if let Some(from) = identity::node_of_peer(&peer) {
                         self.events.request(channel, from, request);
                     }
                 }
-                Message::Response {
-                    request_id,
-                    response,
-                } => self.requests.response(request_id, response),
+                Message::Response { request_id, response } => self.requests.response(request_id, response),
             },
-            Event::OutboundFailure {
-                request_id, error, ..
-            } => self.requests.failed(request_id, &error),
+            Event::OutboundFailure { request_id, error, .. } => self.requests.failed(request_id, &error),
             Event::InboundFailure { .. } | Event::ResponseSent { .. } => {}
         }
     }
@@ -419,10 +360,7 @@ impl Service {
             return;
         };
         let agent = info.agent_version.chars();
-        peer.info.agent = agent
-            .filter(char::is_ascii_graphic)
-            .take(AGENT_CHARS)
-            .collect();
+        peer.info.agent = agent.filter(char::is_ascii_graphic).take(AGENT_CHARS).collect();
         if !peer.identified {
             peer.identified = true;
             let node = peer.info.node;

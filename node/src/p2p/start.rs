@@ -24,10 +24,7 @@ impl Network {
     ///
     /// # Errors
     /// [`P2pError`] names the setting that is wrong, or the address that can't be listened on.
-    pub fn start(
-        config: P2pConfig,
-        seed: [u8; 32],
-    ) -> Result<(NetworkHandle, mpsc::Receiver<NetworkEvent>), P2pError> {
+    pub fn start(config: P2pConfig, seed: [u8; 32]) -> Result<(NetworkHandle, mpsc::Receiver<NetworkEvent>), P2pError> {
         config.check()?;
         let keypair = identity::keypair_of_seed(seed).map_err(|_| P2pError::Key)?;
         let own = keypair.public().to_peer_id();
@@ -36,10 +33,7 @@ impl Network {
         let mut swarm = behaviour::swarm(&config, keypair, &topics)?;
         for text in &config.listen {
             let address = parse_listen(text)?;
-            swarm.listen_on(address).map_err(|error| P2pError::Listen {
-                address: text.clone(),
-                why: error.to_string(),
-            })?;
+            swarm.listen_on(address).map_err(|error| P2pError::Listen { address: text.clone(), why: error.to_string() })?;
         }
         for text in &config.announce {
             swarm.add_external_address(parse_listen(text)?);
@@ -52,12 +46,7 @@ impl Network {
         let counters = Arc::new(Counters::default());
         let (events, receiver) = EventSender::new(EVENT_QUEUE, BYTES_HELD, Arc::clone(&counters));
         let (commands, inbox) = mpsc::channel(COMMAND_QUEUE);
-        let handle = NetworkHandle {
-            commands,
-            counters: Arc::clone(&counters),
-            node,
-            request_timeout: config.request_timeout,
-        };
+        let handle = NetworkHandle { commands, counters: Arc::clone(&counters), node, request_timeout: config.request_timeout };
         let service = Service::new(config, node, topics, swarm, book, events, counters);
         tokio::spawn(service.run(inbox));
         Ok((handle, receiver))
@@ -65,18 +54,11 @@ impl Network {
 }
 
 fn parse_listen(text: &str) -> Result<Multiaddr, P2pError> {
-    text.parse()
-        .map_err(|error: libp2p::multiaddr::Error| P2pError::Listen {
-            address: text.to_owned(),
-            why: error.to_string(),
-        })
+    text.parse().map_err(|error: libp2p::multiaddr::Error| P2pError::Listen { address: text.to_owned(), why: error.to_string() })
 }
 
 fn parse_bootstrap(text: &str, allow_loopback: bool) -> Result<(PeerId, Multiaddr), P2pError> {
-    let wrong = |why| P2pError::Bootstrap {
-        address: text.to_owned(),
-        why,
-    };
+    let wrong = |why| P2pError::Bootstrap { address: text.to_owned(), why };
     let form = "must look like /ip4/192.0.2.1/tcp/4001/p2p/12D3Koo..";
     let address: Multiaddr = text.parse().map_err(|_| wrong(form))?;
     let found = addresses::dialable(&address).ok_or_else(|| wrong(form))?;

@@ -39,11 +39,7 @@ impl TestNode {
                 break address;
             }
         };
-        Self {
-            handle,
-            events,
-            address,
-        }
+        Self { handle, events, address }
     }
 
     fn node(&self) -> NodeId {
@@ -58,10 +54,7 @@ impl TestNode {
     /// Waits for the next gossip message, skipping other events.
     async fn gossip(&mut self) -> (MessageToken, Topic, Vec<u8>) {
         loop {
-            if let NetworkEvent::Gossip {
-                token, topic, data, ..
-            } = next(&mut self.events).await
-            {
+            if let NetworkEvent::Gossip { token, topic, data, .. } = next(&mut self.events).await {
                 return (token, topic, data);
             }
         }
@@ -104,10 +97,7 @@ async fn next(events: &mut mpsc::Receiver<NetworkEvent>) -> NetworkEvent {
 
 /// A - B - C, where C hears of A's messages through B alone. Returns once that path works.
 async fn line() -> [TestNode; 3] {
-    let sparse = |bootstrap: &[&TestNode]| P2pConfig {
-        target_peers: 0,
-        ..quick(bootstrap)
-    };
+    let sparse = |bootstrap: &[&TestNode]| P2pConfig { target_peers: 0, ..quick(bootstrap) };
     let a = TestNode::start(1, sparse(&[])).await;
     let mut b = TestNode::start(2, sparse(&[&a])).await;
     let mut c = TestNode::start(3, sparse(&[&b])).await;
@@ -142,10 +132,7 @@ async fn bundle(node: &mut TestNode) -> (MessageToken, Vec<u8>) {
 async fn a_message_travels_on_only_after_accept() {
     let [a, mut b, mut c] = line().await;
     for data in [b"held".to_vec(), b"sent".to_vec()] {
-        a.handle
-            .publish(Topic::Bundles, data)
-            .await
-            .expect("publish");
+        a.handle.publish(Topic::Bundles, data).await.expect("publish");
     }
     let mut tokens = BTreeMap::new();
     for _ in 0..2 {
@@ -166,10 +153,7 @@ async fn a_message_travels_on_only_after_accept() {
 async fn rejected_and_ignored_messages_stop() {
     let [a, mut b, mut c] = line().await;
     for data in [b"bad".to_vec(), b"old".to_vec(), b"good".to_vec()] {
-        a.handle
-            .publish(Topic::Bundles, data)
-            .await
-            .expect("publish");
+        a.handle.publish(Topic::Bundles, data).await.expect("publish");
     }
     for _ in 0..3 {
         let (token, data) = bundle(&mut b).await;
@@ -182,10 +166,7 @@ async fn rejected_and_ignored_messages_stop() {
     }
     assert_eq!(bundle(&mut c).await.1, b"good");
     // A second good one: nothing of the others slipped in between.
-    a.handle
-        .publish(Topic::Bundles, b"last".to_vec())
-        .await
-        .expect("publish");
+    a.handle.publish(Topic::Bundles, b"last".to_vec()).await.expect("publish");
     let (token, data) = bundle(&mut b).await;
     assert_eq!(data, b"last");
     b.verdict(token, Acceptance::Accept).await;
@@ -202,11 +183,7 @@ async fn five_nodes_hear_every_message_exactly_once() {
     // What a coordinator's contact list does: a small network becomes a full mesh.
     for node in &nodes {
         for other in &nodes {
-            let addresses = other
-                .handle
-                .known_addresses(other.node())
-                .await
-                .expect("own");
+            let addresses = other.handle.known_addresses(other.node()).await.expect("own");
             assert_eq!(addresses, vec![other.address.clone()]);
             let added = node.handle.add_address(other.node(), addresses).await;
             assert!(added.expect("add") <= 1);
@@ -226,10 +203,7 @@ async fn five_nodes_hear_every_message_exactly_once() {
             assert!(start.elapsed() < LIMIT);
             tokio::time::sleep(POLL).await;
         }
-        assert_eq!(
-            node.handle.publish(topic, data.clone()).await,
-            Err(PublishError::Duplicate)
-        );
+        assert_eq!(node.handle.publish(topic, data.clone()).await, Err(PublishError::Duplicate));
         expected.push(data);
     }
     for (index, node) in nodes.iter_mut().enumerate() {
@@ -247,11 +221,7 @@ async fn five_nodes_hear_every_message_exactly_once() {
     }
     // A last message behind all the copies: no copy came as a second event.
     let data = b"sentinel".to_vec();
-    nodes[0]
-        .handle
-        .publish(Topic::Faults, data)
-        .await
-        .expect("publish");
+    nodes[0].handle.publish(Topic::Faults, data).await.expect("publish");
     for node in &mut nodes[1..] {
         assert_eq!(node.gossip().await.2, b"sentinel");
     }
@@ -324,11 +294,7 @@ async fn bootstrap_peer_restarts_and_is_found_again() {
     let peers = client.handle.peers().await.expect("peers");
     assert_eq!(peers[0].node, first.node());
     assert_eq!(peers[0].direction, Direction::Outbound);
-    assert!(
-        peers[0].agent.starts_with("warmnet/"),
-        "{:?}",
-        peers[0].agent
-    );
+    assert!(peers[0].agent.starts_with("warmnet/"), "{:?}", peers[0].agent);
     first.handle.shutdown().await;
     client.wait_for_peers(0).await;
 
@@ -382,13 +348,7 @@ async fn networks_do_not_mix() {
     let friend = TestNode::start(52, quick(&[&here])).await;
     friend.wait_for_peers(1).await;
     let answer = stranger.handle.request(here.node(), vec![1]).await;
-    assert!(
-        matches!(
-            answer,
-            Err(RequestError::Unsupported | RequestError::Refused | RequestError::Unreachable)
-        ),
-        "{answer:?}"
-    );
+    assert!(matches!(answer, Err(RequestError::Unsupported | RequestError::Refused | RequestError::Unreachable)), "{answer:?}");
     let peers = here.handle.peers().await.expect("peers");
     assert_eq!(peers.len(), 1);
     assert_eq!(peers[0].node, friend.node());
@@ -424,10 +384,7 @@ async fn graylisted_peer_is_not_heard() {
     let [a, mut b, mut c] = line().await;
     let score = b.handle.set_application_score(a.node(), -3000.0).await;
     score.expect("score");
-    a.handle
-        .publish(Topic::Bundles, b"unheard".to_vec())
-        .await
-        .expect("publish");
+    a.handle.publish(Topic::Bundles, b"unheard".to_vec()).await.expect("publish");
     // A request behind it on the same connection shows that B has read past the message.
     let asked = a.handle.request(b.node(), vec![1]);
     let seen = async {
@@ -441,10 +398,7 @@ async fn graylisted_peer_is_not_heard() {
     };
     tokio::join!(asked, seen).0.expect_err("refused");
     let data = b"from b".to_vec();
-    b.handle
-        .publish(Topic::Bundles, data)
-        .await
-        .expect("publish");
+    b.handle.publish(Topic::Bundles, data).await.expect("publish");
     assert_eq!(bundle(&mut c).await.1, b"from b");
 }
 
@@ -453,9 +407,7 @@ async fn wrong_settings_are_named() {
     let refused = |change: fn(&mut P2pConfig)| {
         let mut config = quick(&[]);
         change(&mut config);
-        Network::start(config, [1; 32])
-            .map(|_| ())
-            .expect_err("refused")
+        Network::start(config, [1; 32]).map(|_| ()).expect_err("refused")
     };
     let error = refused(|config| config.listen = vec!["here".to_owned()]);
     assert!(matches!(error, P2pError::Listen { .. }), "{error}");

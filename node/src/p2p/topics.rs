@@ -43,9 +43,7 @@ pub(super) struct TopicTable {
 
 impl TopicTable {
     pub(super) fn new(network_tag: &str) -> Self {
-        Self {
-            rows: Topic::ALL.map(|topic| (topic, topic.ident(network_tag).hash())),
-        }
+        Self { rows: Topic::ALL.map(|topic| (topic, topic.ident(network_tag).hash())) }
     }
 
     pub(super) fn hash(&self, topic: Topic) -> TopicHash {
@@ -53,10 +51,7 @@ impl TopicTable {
     }
 
     pub(super) fn topic(&self, hash: &TopicHash) -> Option<Topic> {
-        self.rows
-            .iter()
-            .find(|(_, known)| known == hash)
-            .map(|(topic, _)| *topic)
+        self.rows.iter().find(|(_, known)| known == hash).map(|(topic, _)| *topic)
     }
 
     pub(super) fn hashes(&self) -> impl Iterator<Item = TopicHash> + '_ {
@@ -74,13 +69,7 @@ mod tests {
         for topic in Topic::ALL {
             assert_eq!(table.topic(&table.hash(topic)), Some(topic));
         }
-        assert_eq!(
-            table.hash(Topic::Bundles).as_str(),
-            "/warmnet/ab12/bundles/1"
-        );
-        assert_eq!(
-            table.topic(&TopicTable::new("ab13").hash(Topic::Records)),
-            None
-        );
+        assert_eq!(table.hash(Topic::Bundles).as_str(), "/warmnet/ab12/bundles/1");
+        assert_eq!(table.topic(&TopicTable::new("ab13").hash(Topic::Records)), None);
     }
 }

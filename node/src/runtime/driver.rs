@@ -17,6 +17,7 @@ use super::persist::Persist;
 use super::status;
 use crate::control::{Answer, Request as ControlRequest, Served};
 use crate::p2p::{Acceptance as GossipAcceptance, NetworkEvent, NetworkHandle};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -185,6 +186,10 @@ impl Driver {
                 tracing::debug!(member = %member.short(), reason, "a labelled mail was left alone");
             }
             Output::Derived { epoch } => self.on_derived(epoch).await?,
+            Output::StoreRoster { epoch } => {
+                self.persist.output(&self.engine, Output::StoreRoster { epoch }).map_err(DriverError::Store)?;
+                self.ask_contacts(epoch);
+            }
             stored => self.persist.output(&self.engine, stored).map_err(DriverError::Store)?,
         }
         Ok(())
@@ -236,6 +241,29 @@ impl Driver {
         self.request(node, request, move |response| match response {
             Some(response) => Input::Answer { want, response },
             None => Input::NoAnswer { want },
+        });
+    }
+
+    /// Asks a peer where the roster's nodes are that this node is not connected to; the network dials them by itself.
+    fn ask_contacts(&mut self, epoch: Epoch) {
+        let own = self.engine.node_id();
+        let Some(roster) = self.engine.chain().roster(epoch).cloned() else { return };
+        let nodes: BTreeSet<NodeId> = roster.rows().iter().map(|r| r.node).collect();
+        let unknown = nodes.into_iter().filter(|n| *n != own && !self.peers.is_connected(n));
+        let nodes: Vec<NodeId> = unknown.take(limits::CONTACTS).collect();
+        let Some(peer) = self.peers.to_ask(self.engine.chain().genesis().coordinator) else { return };
+        if nodes.is_empty() || self.tasks.len() >= TASKS {
+            return;
+        }
+        let network = self.network.clone();
+        self.tasks.spawn(async move {
+            let request = codec::encode(&Request::Contacts { nodes: nodes.clone() });
+            let Ok(bytes) = network.request(peer.0, request).await else { return };
+            let Ok(Response::Contacts(found)) = codec::decode::<Response>(&bytes, limits::RESPONSE_BYTES) else { return };
+            for (node, addresses) in found.into_iter().filter(|(node, _)| nodes.contains(node)) {
+                // The network is gone only when the node stops.
+                let _stopped = network.add_address(node.0, addresses).await;
+            }
         });
     }
 

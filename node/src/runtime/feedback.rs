@@ -1,8 +1,8 @@
 //! What comes back from the driver's tasks.
 
 use warmnet_protocol::engine::Input;
-use warmnet_protocol::ids::{ExchangeId, MemberId};
 use warmnet_protocol::exchange::Act;
+use warmnet_protocol::ids::{ExchangeId, MemberId};
 
 /// Answers that may wait for the driver; a task that finds the queue full waits.
 pub(super) const FEEDBACK_QUEUE: usize = 1_024;

@@ -189,7 +189,9 @@ pub(super) async fn pump(
             MailEvent::Connected { .. } => feedback.send(Feedback::Mailbox(member, Ok(()))).await.is_ok(),
             MailEvent::Disconnected { error } => feedback.send(Feedback::Mailbox(member, Err(error.to_string()))).await.is_ok(),
             MailEvent::SignInRefused => feedback.send(Feedback::SignInRefused(member)).await.is_ok(),
-            MailEvent::StoreFailed => feedback.send(Feedback::StoreFailed("a folder's cursor could not be stored".to_owned())).await.is_ok(),
+            MailEvent::StoreFailed => {
+                feedback.send(Feedback::StoreFailed("a folder's cursor could not be stored".to_owned())).await.is_ok()
+            }
         };
         if !sent {
             break;

@@ -50,8 +50,12 @@ pub(super) fn warming(task: MailTask, from: &str) -> Outgoing {
 pub(super) fn enrolment(mail: EnrolmentMail, from: &str, to: &str) -> Outgoing {
     // Turns of exchanges stop at 4, so these keys are nobody else's.
     let (id, turn, text) = match mail {
-        EnrolmentMail::Token(t) => (t, u8::MAX, "This mailbox applies for membership of a Warmnet network. This mail proves that it can send."),
-        EnrolmentMail::Code(c) => (c, u8::MAX - 1, "A Warmnet network has this mailbox's application. This mail proves that it can receive."),
+        EnrolmentMail::Token(t) => {
+            (t, u8::MAX, "This mailbox applies for membership of a Warmnet network. This mail proves that it can send.")
+        }
+        EnrolmentMail::Code(c) => {
+            (c, u8::MAX - 1, "A Warmnet network has this mailbox's application. This mail proves that it can receive.")
+        }
     };
     let domain = from.rsplit_once('@').map_or("", |(_, d)| d);
     Outgoing {

@@ -34,6 +34,9 @@ impl Peers {
     pub fn connected(&self) -> Vec<NodeId> {
         self.connected.iter().copied().collect()
     }
+    pub fn is_connected(&self, node: &NodeId) -> bool {
+        self.connected.contains(node)
+    }
     pub fn count(&self) -> usize {
         self.connected.len()
     }

@@ -1,6 +1,9 @@
 //! The engine's state in the store, and the store's answers to other nodes.
 
-use crate::store::{SCAN_LIMIT, Durability, FamilyName, HighWater, HighWaterError, Journal, Row, Store, StoreError, epoch_key, epoch_member_key, exchange_key};
+use crate::store::{
+    Durability, FamilyName, HighWater, HighWaterError, Journal, Row, SCAN_LIMIT, Store, StoreError, epoch_key, epoch_member_key,
+    exchange_key,
+};
 use warmnet_protocol::chain::Chain;
 use warmnet_protocol::engine::{Engine, Output, Restored};
 use warmnet_protocol::ids::MemberId;
@@ -60,9 +63,7 @@ impl Persist {
         let stored = match output {
             Output::StoreRecord { epoch, bytes } => self.put(FamilyName::Records, &epoch_key(epoch.0), &bytes),
             Output::StoreRoster { epoch } => self.roster(engine.chain(), epoch),
-            Output::StoreBundle { epoch, member, bytes } => {
-                self.put(FamilyName::Bundles, &epoch_member_key(epoch.0, &member.0), &bytes)
-            }
+            Output::StoreBundle { epoch, member, bytes } => self.put(FamilyName::Bundles, &epoch_member_key(epoch.0, &member.0), &bytes),
             Output::StoreExchange { member, epoch, exchange, bytes } => {
                 self.put(FamilyName::Exchanges, &exchange_key(&member.0, epoch.0, &exchange.0), &bytes)
             }

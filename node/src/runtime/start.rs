@@ -168,7 +168,8 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         let login = Login { user: mailbox.user.clone(), password };
         let smtp_tls = TlsClient::new(mailbox.smtp.ca_file.as_deref())?;
         let imap_tls = TlsClient::new(mailbox.imap.ca_file.as_deref())?;
-        let submitter = Submitter::new(mailbox.smtp.clone(), login.clone(), smtp_tls, config.mail.timeouts.clone(), config.mail.submit_limits());
+        let submitter =
+            Submitter::new(mailbox.smtp.clone(), login.clone(), smtp_tls, config.mail.timeouts.clone(), config.mail.submit_limits());
         let watcher = Watcher {
             server: mailbox.imap.clone(),
             login,

@@ -1,9 +1,7 @@
 //! The control socket's answers: what people and scripts read.
 
 use super::peers::Peers;
-use crate::control::{
-    Answer, ClosedStatus, EpochStatus, HealthItem, MemberStatus, NetworkScore, ReconciledStatus, Severity, Status,
-};
+use crate::control::{Answer, ClosedStatus, EpochStatus, HealthItem, MemberStatus, NetworkScore, ReconciledStatus, Severity, Status};
 use std::collections::BTreeMap;
 use warmnet_protocol::engine::{Application, Engine, MemberState};
 use warmnet_protocol::ids::MemberId;
@@ -172,7 +170,12 @@ fn health(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Vec<
         items.push(item("no_peers", Severity::Warn, "no peer is connected", "check network.bootstrap and that TCP to it is open"));
     }
     if engine.running_degraded(now) == Some(true) {
-        items.push(item("degraded", Severity::Warn, "this epoch is played without a record", "nothing to do: the coordinator is late or out of reach"));
+        items.push(item(
+            "degraded",
+            Severity::Warn,
+            "this epoch is played without a record",
+            "nothing to do: the coordinator is late or out of reach",
+        ));
     }
     if engine.chain().history().back().is_some_and(|d| !d.matches_record) {
         let fix = "compare with other members; a coordinator that differs from everybody cheats or is broken";

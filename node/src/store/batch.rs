@@ -36,12 +36,7 @@ impl Batch {
     }
 
     /// Sets a key.
-    pub fn put(
-        &mut self,
-        family: FamilyName,
-        key: impl Into<Vec<u8>>,
-        value: impl Into<Vec<u8>>,
-    ) -> &mut Self {
+    pub fn put(&mut self, family: FamilyName, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> &mut Self {
         let change = Change::Put(family, key.into(), value.into());
         self.changes.push(change);
         self
@@ -54,12 +49,7 @@ impl Batch {
     }
 
     /// Removes every key from `from` (included) to `to` (excluded); nothing if `from >= to`.
-    pub fn delete_range(
-        &mut self,
-        family: FamilyName,
-        from: impl Into<Vec<u8>>,
-        to: impl Into<Vec<u8>>,
-    ) -> &mut Self {
+    pub fn delete_range(&mut self, family: FamilyName, from: impl Into<Vec<u8>>, to: impl Into<Vec<u8>>) -> &mut Self {
         let (from, to) = (from.into(), to.into());
         if from < to {
             self.changes.push(Change::DeleteRange(family, from, to));

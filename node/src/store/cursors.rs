@@ -24,10 +24,7 @@ impl Cursors {
     /// The cursors in a store.
     #[must_use]
     pub fn new(store: &Store) -> Self {
-        Self {
-            store: store.clone(),
-            family: store.family(FamilyName::Cursors),
-        }
+        Self { store: store.clone(), family: store.family(FamilyName::Cursors) }
     }
 
     /// The cursor of a folder.
@@ -56,10 +53,7 @@ impl Cursors {
         let prefix = key(mailbox, "")?;
         let rows = self.family.prefix(&prefix, SCAN_LIMIT)?;
         rows.into_iter()
-            .map(|(key, _)| {
-                String::from_utf8(key[prefix.len()..].to_vec())
-                    .map_err(|_| self.store.corrupt("a folder name is not UTF-8"))
-            })
+            .map(|(key, _)| String::from_utf8(key[prefix.len()..].to_vec()).map_err(|_| self.store.corrupt("a folder name is not UTF-8")))
             .collect()
     }
 
@@ -83,12 +77,7 @@ fn key(mailbox: &str, folder: &str) -> Result<Vec<u8>, StoreError> {
     limited("mailbox name", mailbox.len(), MAX_NAME_BYTES)?;
     limited("folder name", folder.len(), MAX_NAME_BYTES)?;
     let length = u16::try_from(mailbox.len()).unwrap_or(u16::MAX);
-    Ok([
-        &length.to_be_bytes()[..],
-        mailbox.as_bytes(),
-        folder.as_bytes(),
-    ]
-    .concat())
+    Ok([&length.to_be_bytes()[..], mailbox.as_bytes(), folder.as_bytes()].concat())
 }
 
 fn limited(what: &'static str, bytes: usize, limit: usize) -> Result<(), StoreError> {

@@ -54,10 +54,7 @@ pub enum StoreError {
 
 impl StoreError {
     pub(super) fn corrupt(path: &Path, detail: impl Into<String>) -> Self {
-        Self::Corrupt {
-            path: path.to_owned(),
-            detail: detail.into(),
-        }
+        Self::Corrupt { path: path.to_owned(), detail: detail.into() }
     }
 
     /// Sorts what RocksDB reports. `exists`: the store was there before, so a file it names but does
@@ -74,9 +71,7 @@ impl StoreError {
         match kind {
             ErrorKind::IOError if locked => Self::Locked { path },
             ErrorKind::IOError if exists && missing => Self::Corrupt { path, detail },
-            ErrorKind::Corruption | ErrorKind::NotFound | ErrorKind::InvalidArgument => {
-                Self::Corrupt { path, detail }
-            }
+            ErrorKind::Corruption | ErrorKind::NotFound | ErrorKind::InvalidArgument => Self::Corrupt { path, detail },
             _ => Self::Io { path, detail },
         }
     }

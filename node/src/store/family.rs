@@ -38,10 +38,7 @@ impl Family {
     /// [`StoreError::Corrupt`] or [`StoreError::Io`] if it can't be read.
     pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let handle = self.store.handle(self.name)?;
-        self.store
-            .db()
-            .get_cf(handle, key)
-            .map_err(|error| self.store.failed(error))
+        self.store.db().get_cf(handle, key).map_err(|error| self.store.failed(error))
     }
 
     /// Sets a key.
@@ -69,30 +66,15 @@ impl Family {
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] or [`StoreError::Io`] if they can't be read.
-    pub fn range(
-        &self,
-        from: &[u8],
-        to: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.scan(
-            from,
-            to,
-            IteratorMode::From(from, Direction::Forward),
-            limit,
-        )
+    pub fn range(&self, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.scan(from, to, IteratorMode::From(from, Direction::Forward), limit)
     }
 
     /// As [`Family::range`], descending: with `limit` 1 the last row of the range.
     ///
     /// # Errors
     /// As [`Family::range`].
-    pub fn range_back(
-        &self,
-        from: &[u8],
-        to: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
+    pub fn range_back(&self, from: &[u8], to: Option<&[u8]>, limit: usize) -> Result<Vec<Row>, StoreError> {
         // The bounds cut the range; the end of it is where the iterator starts.
         self.scan(from, to, IteratorMode::End, limit)
     }
@@ -127,13 +109,7 @@ impl Family {
         self.store.write(batch, Durability::Buffered)
     }
 
-    fn scan(
-        &self,
-        from: &[u8],
-        to: Option<&[u8]>,
-        mode: IteratorMode<'_>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
+    fn scan(&self, from: &[u8], to: Option<&[u8]>, mode: IteratorMode<'_>, limit: usize) -> Result<Vec<Row>, StoreError> {
         if to.is_some_and(|to| to <= from) {
             return Ok(Vec::new());
         }

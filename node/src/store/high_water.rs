@@ -56,11 +56,7 @@ impl HighWater {
     /// The marks in a store.
     #[must_use]
     pub fn new(store: &Store) -> Self {
-        Self {
-            store: store.clone(),
-            bundles: store.family(FamilyName::OwnBundles),
-            meta: store.family(FamilyName::Meta),
-        }
+        Self { store: store.clone(), bundles: store.family(FamilyName::OwnBundles), meta: store.family(FamilyName::Meta) }
     }
 
     /// Stores a signed bundle, synced. Call before publishing; publish only after `Ok`. Blocks for
@@ -69,25 +65,12 @@ impl HighWater {
     /// # Errors
     /// See [`HighWaterError`]; nothing has changed then, or with [`HighWaterError::Store`] nothing
     /// is certain and the bundle must not be published.
-    pub fn store(
-        &self,
-        member: &MemberId,
-        epoch: Epoch,
-        bundle: &[u8],
-    ) -> Result<Mark, HighWaterError> {
+    pub fn store(&self, member: &MemberId, epoch: Epoch, bundle: &[u8]) -> Result<Mark, HighWaterError> {
         // Nothing is left half done when a holder panics, so a poisoned lock is as good.
-        let _one_at_a_time = self
-            .store
-            .high_water_lock()
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _one_at_a_time = self.store.high_water_lock().lock().unwrap_or_else(PoisonError::into_inner);
         let key = epoch_member_key(epoch, member);
         if let Some(stored) = self.bundles.get(&key)? {
-            return if stored == bundle {
-                Ok(Mark::Unchanged)
-            } else {
-                Err(HighWaterError::Conflict { epoch })
-            };
+            return if stored == bundle { Ok(Mark::Unchanged) } else { Err(HighWaterError::Conflict { epoch }) };
         }
         if let Some(mark) = self.mark(member)?
             && epoch <= mark
@@ -105,16 +88,9 @@ impl HighWater {
     ///
     /// # Errors
     /// As [`HighWater::store`].
-    pub async fn store_async(
-        &self,
-        member: MemberId,
-        epoch: Epoch,
-        bundle: Vec<u8>,
-    ) -> Result<Mark, HighWaterError> {
+    pub async fn store_async(&self, member: MemberId, epoch: Epoch, bundle: Vec<u8>) -> Result<Mark, HighWaterError> {
         let marks = self.clone();
-        self.store
-            .blocking(move |_| marks.store(&member, epoch, &bundle))
-            .await
+        self.store.blocking(move |_| marks.store(&member, epoch, &bundle)).await
     }
 
     /// The epoch of a member's last bundle. Pruning does not lower it.
@@ -125,9 +101,7 @@ impl HighWater {
         let Some(bytes) = self.meta.get(&mark_key(member))? else {
             return Ok(None);
         };
-        let bytes = bytes
-            .try_into()
-            .map_err(|_| self.store.corrupt("a bundle mark is not four bytes"))?;
+        let bytes = bytes.try_into().map_err(|_| self.store.corrupt("a bundle mark is not four bytes"))?;
         Ok(Some(Epoch::from_be_bytes(bytes)))
     }
 
@@ -157,11 +131,7 @@ mod tests {
         for restart in 0..2 {
             let store = Store::open(dir.path()).expect("open");
             let marks = HighWater::new(&store);
-            let first = if restart == 0 {
-                Mark::Stored
-            } else {
-                Mark::Unchanged
-            };
+            let first = if restart == 0 { Mark::Stored } else { Mark::Unchanged };
             assert_eq!(marks.store(&A, 5, b"five"), Ok(first));
             assert_eq!(marks.store(&A, 5, b"five"), Ok(Mark::Unchanged));
             let conflict = Err(HighWaterError::Conflict { epoch: 5 });
@@ -172,10 +142,7 @@ mod tests {
         }
         let store = Store::open(dir.path()).expect("open");
         let marks = HighWater::new(&store);
-        store
-            .family(FamilyName::OwnBundles)
-            .prune_before(6)
-            .expect("prune");
+        store.family(FamilyName::OwnBundles).prune_before(6).expect("prune");
         assert_eq!(marks.bundle(&A, 5).expect("read"), None);
         assert_eq!(marks.mark(&A).expect("read"), Some(5));
         let behind = Err(HighWaterError::Behind { epoch: 5, mark: 5 });
@@ -189,13 +156,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let store = Store::open(dir.path()).expect("open");
         let (one, two) = (HighWater::new(&store), HighWater::new(&store));
-        let (x, y) = tokio::join!(
-            one.store_async(A, 1, b"x".to_vec()),
-            two.store_async(A, 1, b"y".to_vec())
-        );
+        let (x, y) = tokio::join!(one.store_async(A, 1, b"x".to_vec()), two.store_async(A, 1, b"y".to_vec()));
         let conflict = Err(HighWaterError::Conflict { epoch: 1 });
-        assert!(
-            (x == Ok(Mark::Stored) && y == conflict) || (y == Ok(Mark::Stored) && x == conflict)
-        );
+        assert!((x == Ok(Mark::Stored) && y == conflict) || (y == Ok(Mark::Stored) && x == conflict));
     }
 }

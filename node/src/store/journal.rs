@@ -60,10 +60,7 @@ impl Task {
 
     fn from_key(key: &[u8]) -> Option<Self> {
         let (turn, exchange) = key.split_last()?;
-        Some(Self {
-            exchange: exchange.try_into().ok()?,
-            turn: *turn,
-        })
+        Some(Self { exchange: exchange.try_into().ok()?, turn: *turn })
     }
 }
 
@@ -98,10 +95,8 @@ impl Journal {
     /// [`StoreError::Io`] if no thread can be started.
     pub fn open(store: &Store) -> Result<Self, StoreError> {
         let (requests, inbox) = mpsc::channel(MARK_QUEUE);
-        let thread = committer::start(store.clone(), inbox).map_err(|error| StoreError::Io {
-            path: store.path().to_owned(),
-            detail: error.to_string(),
-        })?;
+        let thread = committer::start(store.clone(), inbox)
+            .map_err(|error| StoreError::Io { path: store.path().to_owned(), detail: error.to_string() })?;
         Ok(Self {
             inner: Arc::new(Inner {
                 store: store.clone(),
@@ -201,8 +196,7 @@ impl Journal {
         loop {
             let page = self.inner.family.range(&from, None, SCAN_LIMIT)?;
             for (key, value) in &page {
-                let task = Task::from_key(key)
-                    .ok_or_else(|| self.inner.store.corrupt("a journal key is unreadable"))?;
+                let task = Task::from_key(key).ok_or_else(|| self.inner.store.corrupt("a journal key is unreadable"))?;
                 visit(task, self.decode(value)?);
             }
             match page.last() {

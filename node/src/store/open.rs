@@ -57,10 +57,7 @@ impl Store {
         let Found { exists, data } = look(path)?;
         let options = options::database(!exists);
         let failed = |error| StoreError::from_rocksdb(path, exists, error);
-        let mut names: BTreeSet<String> = FamilyName::ALL
-            .iter()
-            .map(|family| family.on_disk().to_owned())
-            .collect();
+        let mut names: BTreeSet<String> = FamilyName::ALL.iter().map(|family| family.on_disk().to_owned()).collect();
         names.insert(rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_owned());
         if exists {
             // A newer program may have more families; all must be opened to read the schema.
@@ -75,17 +72,9 @@ impl Store {
             names.extend(listed);
         }
         let family = options::families();
-        let descriptors = names
-            .into_iter()
-            .map(|name| ColumnFamilyDescriptor::new(name, family()));
+        let descriptors = names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, family()));
         let db = DB::open_cf_descriptors(&options, path, descriptors).map_err(failed)?;
-        let store = Self {
-            inner: Arc::new(Inner {
-                db,
-                path: path.to_owned(),
-                high_water: Mutex::new(()),
-            }),
-        };
+        let store = Self { inner: Arc::new(Inner { db, path: path.to_owned(), high_water: Mutex::new(()) }) };
         store.check_schema()?;
         Ok(store)
     }
@@ -109,22 +98,15 @@ impl Store {
     /// [`StoreError::Io`] if the disk refuses.
     pub fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
         let changes = batch.into_rocksdb(self)?;
-        self.db()
-            .write_opt(changes, &options::write(durability))
-            .map_err(|error| self.failed(error))
+        self.db().write_opt(changes, &options::write(durability)).map_err(|error| self.failed(error))
     }
 
     /// [`Store::write`] on a thread that may block.
     ///
     /// # Errors
     /// As [`Store::write`]; [`StoreError::Closing`] if the runtime is shutting down.
-    pub async fn write_async(
-        &self,
-        batch: Batch,
-        durability: Durability,
-    ) -> Result<(), StoreError> {
-        self.blocking(move |store| store.write(batch, durability))
-            .await
+    pub async fn write_async(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
+        self.blocking(move |store| store.write(batch, durability)).await
     }
 
     /// Runs reads or writes on a thread that may block.
@@ -138,9 +120,7 @@ impl Store {
         F: FnOnce(&Self) -> Result<T, E> + Send + 'static,
     {
         let store = self.clone();
-        tokio::task::spawn_blocking(move || work(&store))
-            .await
-            .map_err(|_| E::from(StoreError::Closing))?
+        tokio::task::spawn_blocking(move || work(&store)).await.map_err(|_| E::from(StoreError::Closing))?
     }
 
     pub(super) fn db(&self) -> &DB {
@@ -173,16 +153,10 @@ impl Store {
             }
             return meta.put(SCHEMA_KEY, &SCHEMA.to_be_bytes(), Durability::Synced);
         };
-        let bytes: [u8; 4] = bytes
-            .try_into()
-            .map_err(|_| self.corrupt("schema version is not four bytes"))?;
+        let bytes: [u8; 4] = bytes.try_into().map_err(|_| self.corrupt("schema version is not four bytes"))?;
         let found = u32::from_be_bytes(bytes);
         if found > SCHEMA {
-            return Err(StoreError::TooNew {
-                path: self.path().to_owned(),
-                found,
-                known: SCHEMA,
-            });
+            return Err(StoreError::TooNew { path: self.path().to_owned(), found, known: SCHEMA });
         }
         if found == 0 {
             return Err(self.corrupt("schema version is zero"));
@@ -192,9 +166,7 @@ impl Store {
 
     fn is_empty(&self) -> Result<bool, StoreError> {
         for name in FamilyName::ALL {
-            let mut rows = self
-                .db()
-                .iterator_cf(self.handle(name)?, IteratorMode::Start);
+            let mut rows = self.db().iterator_cf(self.handle(name)?, IteratorMode::Start);
             if let Some(row) = rows.next() {
                 row.map_err(|error| self.failed(error))?;
                 return Ok(false);
@@ -215,15 +187,9 @@ struct Found {
 /// Looks before RocksDB does: where `CURRENT` is lost it would start an empty store in the place of
 /// the old one.
 fn look(path: &Path) -> Result<Found, StoreError> {
-    let failed = |error: std::io::Error| StoreError::Io {
-        path: path.to_owned(),
-        detail: error.to_string(),
-    };
+    let failed = |error: std::io::Error| StoreError::Io { path: path.to_owned(), detail: error.to_string() };
     std::fs::create_dir_all(path).map_err(failed)?;
-    let mut found = Found {
-        exists: false,
-        data: false,
-    };
+    let mut found = Found { exists: false, data: false };
     // Bounded by the files RocksDB keeps; nothing else belongs here.
     for entry in std::fs::read_dir(path).map_err(failed)? {
         let entry = entry.map_err(failed)?;

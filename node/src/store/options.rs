@@ -1,8 +1,6 @@
 //! RocksDB's settings: small memory, honest recovery.
 
-use rocksdb::{
-    BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options, WriteOptions,
-};
+use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options, WriteOptions};
 
 use super::batch::Durability;
 

@@ -12,17 +12,10 @@ fn filled() -> tempfile::TempDir {
     let store = store(dir.path());
     let records = store.family(FamilyName::Records);
     for epoch in 0..100 {
-        records
-            .put(&epoch_key(epoch), &[7; 1000], Durability::Buffered)
-            .expect("put");
+        records.put(&epoch_key(epoch), &[7; 1000], Durability::Buffered).expect("put");
     }
-    store
-        .db()
-        .flush_cf(store.handle(FamilyName::Records).expect("family"))
-        .expect("flush");
-    records
-        .put(&epoch_key(100), b"last", Durability::Synced)
-        .expect("put");
+    store.db().flush_cf(store.handle(FamilyName::Records).expect("family")).expect("flush");
+    records.put(&epoch_key(100), b"last", Durability::Synced).expect("put");
     drop((records, store));
     dir
 }
@@ -49,11 +42,7 @@ fn rows_ranges_and_prefixes() {
     let mut batch = Batch::new();
     for epoch in [1, 2, 300] {
         for member in [a, b] {
-            batch.put(
-                bundles.name(),
-                epoch_member_key(epoch, &member),
-                epoch.to_be_bytes(),
-            );
+            batch.put(bundles.name(), epoch_member_key(epoch, &member), epoch.to_be_bytes());
         }
     }
     assert_eq!(batch.len(), 6);
@@ -63,58 +52,32 @@ fn rows_ranges_and_prefixes() {
     let of = |epoch, member| epoch_member_key(epoch, &member).to_vec();
     let second = bundles.prefix(&epoch_key(2), 10).expect("prefix");
     assert_eq!(keys(second), [of(2, a), of(2, b)]);
-    let some = bundles
-        .range(&epoch_key(1), Some(&epoch_key(300)), 3)
-        .expect("range");
+    let some = bundles.range(&epoch_key(1), Some(&epoch_key(300)), 3).expect("range");
     assert_eq!(keys(some), [of(1, a), of(1, b), of(2, a)]);
     let last = bundles.range_back(&[], None, 1).expect("back");
     assert_eq!(keys(last), [of(300, b)]);
-    let last = bundles
-        .range_back(&epoch_key(1), Some(&epoch_key(300)), 2)
-        .expect("back");
+    let last = bundles.range_back(&epoch_key(1), Some(&epoch_key(300)), 2).expect("back");
     assert_eq!(keys(last), [of(2, b), of(2, a)]);
-    assert!(
-        bundles
-            .range(&epoch_key(3), Some(&epoch_key(3)), 9)
-            .expect("empty")
-            .is_empty()
-    );
-    assert!(
-        bundles
-            .range(&epoch_key(4), Some(&epoch_key(3)), 9)
-            .expect("empty")
-            .is_empty()
-    );
+    assert!(bundles.range(&epoch_key(3), Some(&epoch_key(3)), 9).expect("empty").is_empty());
+    assert!(bundles.range(&epoch_key(4), Some(&epoch_key(3)), 9).expect("empty").is_empty());
     let other = store.family(FamilyName::Reports);
-    assert!(
-        other
-            .range(&[], None, 9)
-            .expect("families are apart")
-            .is_empty()
-    );
+    assert!(other.range(&[], None, 9).expect("families are apart").is_empty());
 
     bundles.prune_before(2).expect("prune");
     let left = bundles.range(&[], None, 9).expect("range");
     assert_eq!(keys(left)[0], of(2, a));
-    bundles
-        .delete(&of(2, a), Durability::Buffered)
-        .expect("delete");
+    bundles.delete(&of(2, a), Durability::Buffered).expect("delete");
     assert_eq!(bundles.get(&of(2, a)).expect("get"), None);
     assert!(bundles.get(&of(2, b)).expect("get").is_some());
 
     let exchanges = store.family(FamilyName::Exchanges);
     for (member, epoch) in [(a, 1), (a, 5), (b, 1)] {
         let key = exchange_key(&member, epoch, &[9; 16]);
-        exchanges
-            .put(&key, b"x", Durability::Buffered)
-            .expect("put");
+        exchanges.put(&key, b"x", Durability::Buffered).expect("put");
     }
     exchanges.prune_member_before(&a, 5).expect("prune");
     let left = keys(exchanges.range(&[], None, 9).expect("range"));
-    assert_eq!(
-        left,
-        [exchange_key(&a, 5, &[9; 16]), exchange_key(&b, 1, &[9; 16])]
-    );
+    assert_eq!(left, [exchange_key(&a, 5, &[9; 16]), exchange_key(&b, 1, &[9; 16])]);
 }
 
 #[tokio::test]
@@ -122,24 +85,13 @@ async fn rows_survive_and_async_writes_work() {
     let dir = filled();
     let store = store(dir.path());
     let records = store.family(FamilyName::Records);
-    assert_eq!(
-        records.get(&epoch_key(100)).expect("get"),
-        Some(b"last".to_vec())
-    );
-    assert_eq!(
-        records.get(&epoch_key(99)).expect("get"),
-        Some(vec![7; 1000])
-    );
+    assert_eq!(records.get(&epoch_key(100)).expect("get"), Some(b"last".to_vec()));
+    assert_eq!(records.get(&epoch_key(99)).expect("get"), Some(vec![7; 1000]));
     let mut batch = Batch::new();
     batch.put(FamilyName::Notices, *b"k", *b"v");
     batch.delete_range(FamilyName::Records, epoch_key(0), epoch_key(100));
-    store
-        .write_async(batch, Durability::Synced)
-        .await
-        .expect("write");
-    let left: Result<_, StoreError> = store
-        .blocking(|store| store.family(FamilyName::Records).range(&[], None, 9))
-        .await;
+    store.write_async(batch, Durability::Synced).await.expect("write");
+    let left: Result<_, StoreError> = store.blocking(|store| store.family(FamilyName::Records).range(&[], None, 9)).await;
     assert_eq!(left.expect("range").len(), 1);
 }
 
@@ -167,14 +119,11 @@ fn newer_schema_is_refused_even_with_unknown_families() {
         let store = store(dir.path());
         let meta = store.family(FamilyName::Meta);
         let newer = (SCHEMA + 1).to_be_bytes();
-        meta.put(b"schema", &newer, Durability::Synced)
-            .expect("put");
+        meta.put(b"schema", &newer, Durability::Synced).expect("put");
     }
     let names = rocksdb::DB::list_cf(&rocksdb::Options::default(), dir.path()).expect("list");
-    let mut db =
-        rocksdb::DB::open_cf(&rocksdb::Options::default(), dir.path(), names).expect("open");
-    db.create_cf("of-the-future", &rocksdb::Options::default())
-        .expect("create");
+    let mut db = rocksdb::DB::open_cf(&rocksdb::Options::default(), dir.path(), names).expect("open");
+    db.create_cf("of-the-future", &rocksdb::Options::default()).expect("create");
     drop(db);
     let error = Store::open(dir.path()).expect_err("too new");
     let StoreError::TooNew { found, known, .. } = error else {
@@ -192,21 +141,11 @@ fn damage_is_named_and_nothing_is_replaced() {
         ("garbage CURRENT", |dir| {
             std::fs::write(dir.join("CURRENT"), "garbage\n").expect("write");
         }),
-        ("empty CURRENT", |dir| {
-            std::fs::write(dir.join("CURRENT"), "").expect("write")
-        }),
-        ("no CURRENT", |dir| {
-            std::fs::remove_file(dir.join("CURRENT")).expect("remove")
-        }),
-        ("empty MANIFEST", |dir| {
-            std::fs::write(file(dir, "MANIFEST"), "").expect("write")
-        }),
-        ("no MANIFEST", |dir| {
-            std::fs::remove_file(file(dir, "MANIFEST")).expect("remove")
-        }),
-        ("no table", |dir| {
-            std::fs::remove_file(file(dir, ".sst")).expect("remove")
-        }),
+        ("empty CURRENT", |dir| std::fs::write(dir.join("CURRENT"), "").expect("write")),
+        ("no CURRENT", |dir| std::fs::remove_file(dir.join("CURRENT")).expect("remove")),
+        ("empty MANIFEST", |dir| std::fs::write(file(dir, "MANIFEST"), "").expect("write")),
+        ("no MANIFEST", |dir| std::fs::remove_file(file(dir, "MANIFEST")).expect("remove")),
+        ("no table", |dir| std::fs::remove_file(file(dir, ".sst")).expect("remove")),
         ("schema of a wrong size", |dir| {
             let meta = store(dir).family(FamilyName::Meta);
             meta.put(b"schema", b"x", Durability::Synced).expect("put");
@@ -221,10 +160,7 @@ fn damage_is_named_and_nothing_is_replaced() {
         damage(dir.path());
         for _ in 0..2 {
             let error = Store::open(dir.path()).expect_err(what);
-            assert!(
-                matches!(error, StoreError::Corrupt { .. }),
-                "{what}: {error:?}"
-            );
+            assert!(matches!(error, StoreError::Corrupt { .. }), "{what}: {error:?}");
         }
     }
 }
@@ -236,15 +172,11 @@ fn a_shortened_manifest_never_loses_rows_in_silence() {
         let path = file(dir.path(), "MANIFEST");
         let whole = std::fs::read(&path).expect("read");
         std::fs::write(path, &whole[..whole.len() * sixteenth / 16]).expect("write");
-        let rows = Store::open(dir.path())
-            .and_then(|store| store.family(FamilyName::Records).range(&[], None, 999));
+        let rows = Store::open(dir.path()).and_then(|store| store.family(FamilyName::Records).range(&[], None, 999));
         match rows {
             Ok(rows) => assert_eq!(rows.len(), 101, "{sixteenth}/16"),
             Err(error) => {
-                assert!(
-                    matches!(error, StoreError::Corrupt { .. }),
-                    "{sixteenth}/16: {error:?}"
-                );
+                assert!(matches!(error, StoreError::Corrupt { .. }), "{sixteenth}/16: {error:?}");
             }
         }
     }
@@ -259,8 +191,7 @@ fn a_table_with_wrong_bytes_is_noticed_when_read() {
         *byte ^= 0x55;
     }
     std::fs::write(&path, bytes).expect("write");
-    let read = Store::open(dir.path())
-        .and_then(|store| store.family(FamilyName::Records).get(&epoch_key(0)));
+    let read = Store::open(dir.path()).and_then(|store| store.family(FamilyName::Records).get(&epoch_key(0)));
     assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
 }
 
@@ -271,9 +202,7 @@ fn damage_in_the_middle_of_the_log_is_not_forgotten() {
         let store = store(dir.path());
         let journal = store.family(FamilyName::Journal);
         for number in 0..50u8 {
-            journal
-                .put(&[number; 17], &[number; 200], Durability::Synced)
-                .expect("put");
+            journal.put(&[number; 17], &[number; 200], Durability::Synced).expect("put");
         }
     }
     let path = file(dir.path(), ".log");
@@ -287,10 +216,7 @@ fn damage_in_the_middle_of_the_log_is_not_forgotten() {
     // A torn last record is what a crash leaves, and costs only itself.
     bytes[middle] ^= 0xff;
     std::fs::write(&path, &bytes[..bytes.len() - 10]).expect("write");
-    let rows = store(dir.path())
-        .family(FamilyName::Journal)
-        .range(&[], None, 99)
-        .expect("range");
+    let rows = store(dir.path()).family(FamilyName::Journal).range(&[], None, 99).expect("range");
     assert_eq!(rows.len(), 49);
 }
 

@@ -166,9 +166,10 @@ impl Chain {
             let record = held.record.clone();
             let Some(roster) = self.rosters.get(&next).cloned() else { break };
             let Some(step) = self.step(&record) else { break };
-            let ledger_ok = record.ledger.as_ref().is_none_or(|l| {
-                self.play(l.epoch).is_none_or(|p| self.ledger_digest(l.epoch, &p.roster, &l.present) == Some(l.digest))
-            });
+            let ledger_ok = record
+                .ledger
+                .as_ref()
+                .is_none_or(|l| self.play(l.epoch).is_none_or(|p| self.ledger_digest(l.epoch, &p.roster, &l.present) == Some(l.digest)));
             let rows_ok = step.derived.rows.iter().all(|row| roster.row(&row.member) == Some(row));
             let Step { window, quarantined, void, mut derived } = step;
             derived.digests.matches_record = ledger_ok && rows_ok && derived.digests.results() == record.results;

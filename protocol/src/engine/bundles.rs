@@ -17,8 +17,7 @@ impl Engine {
             let retry = now.plus_wall_ms(self.retry_ms());
             return self.schedule(retry, Timer::Bundle(epoch, member));
         }
-        let mut entries: Vec<Entry> =
-            self.exchanges.values().filter(|x| x.epoch == epoch && x.me == member).filter_map(entry_of).collect();
+        let mut entries: Vec<Entry> = self.exchanges.values().filter(|x| x.epoch == epoch && x.me == member).filter_map(entry_of).collect();
         entries.sort_by_key(Entry::order);
         entries.truncate(crate::limits::BUNDLE_ENTRIES);
         let report = self.reports.get(&(epoch, member)).copied().unwrap_or_default();

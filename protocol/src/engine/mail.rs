@@ -44,7 +44,8 @@ impl Engine {
     /// Builds, labels and hands over the mail of a turn, unless the mailbox's minimum gap says later.
     fn send(&mut self, now: Timestamp, id: ExchangeId, turn: u8) {
         let clock = self.chain.clock();
-        let retry = |engine: &mut Self, retry_at| engine.step(now, id, Command::SendResult { turn, result: SendResult::NotSent { retry_at } });
+        let retry =
+            |engine: &mut Self, retry_at| engine.step(now, id, Command::SendResult { turn, result: SendResult::NotSent { retry_at } });
         let Some(x) = self.exchanges.get(&id) else { return };
         let Some(hosted) = self.hosted.get(&x.me) else { return };
         if now < hosted.next_free {

@@ -1,7 +1,7 @@
 //! Figures for people.
 
-use super::hosted::Application;
 use super::Engine;
+use super::hosted::Application;
 use crate::exchange::state::Outgoing;
 use crate::exchange::{Exchange, Side};
 use crate::ids::MemberId;
@@ -139,7 +139,9 @@ impl Engine {
                 (Application::Challenged { .. }, _) => Some("waiting for the golden mailbox's answer by mail".to_owned()),
                 (Application::Confirming { .. }, _) => Some("the enrolment code is being confirmed".to_owned()),
                 (Application::Admitted { from }, None) => Some(format!("enrolled from epoch {from} on")),
-                (_, Some(r)) if r.pool == Pool::Quarantined => Some("its domain is on a blocklist: quarantined until it is delisted".to_owned()),
+                (_, Some(r)) if r.pool == Pool::Quarantined => {
+                    Some("its domain is on a blocklist: quarantined until it is delisted".to_owned())
+                }
                 (_, Some(r)) if r.dead => Some("its mailbox refused mail from several senders".to_owned()),
                 _ => None,
             };

@@ -288,7 +288,8 @@ impl World {
         while self.now < end {
             self.publish();
             let wakes = self.peers.iter().filter(|p| p.alive).filter_map(|p| p.engine.next_wake());
-            let next = wakes.min().unwrap_or(end).min(self.now.plus_wall_ms(CLOCK.wall_ms(Span::minutes(30)))).max(self.now.plus_wall_ms(1));
+            let next =
+                wakes.min().unwrap_or(end).min(self.now.plus_wall_ms(CLOCK.wall_ms(Span::minutes(30)))).max(self.now.plus_wall_ms(1));
             self.now = next.min(end);
             for i in 0..self.peers.len() {
                 if self.peers[i].alive {
@@ -379,6 +380,7 @@ fn a_second_bundle_is_an_equivocation() {
     w.drain();
     w.run_to_epoch(14);
     w.assert_agreement(0);
-    let listed = (5..14).any(|e| w.peers[4].engine.chain().record(Epoch(e)).is_some_and(|r| r.record.proofs.iter().any(|(m, _)| *m == member)));
+    let listed =
+        (5..14).any(|e| w.peers[4].engine.chain().record(Epoch(e)).is_some_and(|r| r.record.proofs.iter().any(|(m, _)| *m == member)));
     assert!(listed, "a record lists the proof");
 }

@@ -140,11 +140,13 @@ mod tests {
     #[test]
     fn replies_owed_follow_the_rate() {
         let p = Params::standard();
-        let owed: Vec<u8> = (0..4_000u32).map(|i| {
-            let mut x = [0; 16];
-            x[..4].copy_from_slice(&i.to_be_bytes());
-            replies_owed(&p, &ExchangeId(x))
-        }).collect();
+        let owed: Vec<u8> = (0..4_000u32)
+            .map(|i| {
+                let mut x = [0; 16];
+                x[..4].copy_from_slice(&i.to_be_bytes());
+                replies_owed(&p, &ExchangeId(x))
+            })
+            .collect();
         let share = owed.iter().filter(|o| **o > 0).count() as f64 / 4_000.0;
         assert!((0.27..0.33).contains(&share), "{share}");
         assert!(owed.iter().all(|o| *o < TURNS));

@@ -268,7 +268,14 @@ impl Exchange {
         }
         self.found = Some(found.turn);
         if found.turn == 0 {
-            self.seen.get_or_insert(Seen { placement: found.placement, auth: found.auth, label: found.label, read: false, rescued: false, replied: false });
+            self.seen.get_or_insert(Seen {
+                placement: found.placement,
+                auth: found.auth,
+                label: found.label,
+                read: false,
+                rescued: false,
+                replied: false,
+            });
         }
         self.thread.push(found.message_id);
         self.plan_acts(ctx, found.turn, found.placement);

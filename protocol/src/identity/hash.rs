@@ -22,10 +22,8 @@ where
     I: IntoIterator<Item = B>,
     B: AsRef<[u8]>,
 {
-    let mut level: Vec<[u8; 32]> = rows
-        .into_iter()
-        .map(|row| *blake3::Hasher::new().update(&[0]).update(row.as_ref()).finalize().as_bytes())
-        .collect();
+    let mut level: Vec<[u8; 32]> =
+        rows.into_iter().map(|row| *blake3::Hasher::new().update(&[0]).update(row.as_ref()).finalize().as_bytes()).collect();
     if level.is_empty() {
         return digest(&[]);
     }

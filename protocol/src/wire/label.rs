@@ -138,7 +138,8 @@ impl Label {
         let ring = decimal(ring).and_then(|r| u8::try_from(r).ok()).and_then(RingKind::from_u8).ok_or(LabelError::Field("r"))?;
         let round = decimal(round).and_then(|r| u16::try_from(r).ok()).ok_or(LabelError::Field("r"))?;
         let exchange = ExchangeId::from_hex(field("x")?).map_err(|_| LabelError::Field("x"))?;
-        let turn = decimal(field("t")?).and_then(|t| u8::try_from(t).ok()).filter(|t| *t < crate::limits::TURNS).ok_or(LabelError::Field("t"))?;
+        let turn =
+            decimal(field("t")?).and_then(|t| u8::try_from(t).ok()).filter(|t| *t < crate::limits::TURNS).ok_or(LabelError::Field("t"))?;
         // Folding may have put white space into the longest field.
         let signature: String = field("s")?.split_whitespace().collect();
         let signature = BASE64.decode(signature).map_err(|_| LabelError::Field("s"))?;

@@ -34,8 +34,8 @@ impl Temper {
 
 /// Logits that full engagement adds: lifts even a strict provider to over 90 %.
 const ENGAGEMENT: f64 = 3.6;
-/// Engagement points at which half of it is reached: a dozen mails that somebody wanted.
-const ENGAGEMENT_HALF: f64 = 12.0;
+/// Engagement points at which half of it is reached: some fifteen mails that somebody wanted.
+const ENGAGEMENT_HALF: f64 = 15.0;
 /// Points of a read in the inbox, of a reply, of a rescue out of junk. A reply is the strongest sign of a wanted mail,
 /// a rescue contradicts the filter itself, a read may be an accident.
 const POINTS: [f64; 3] = [0.5, 1.5, 1.0];
@@ -101,7 +101,8 @@ impl Reputation {
         let passed = day - self.day;
         if passed > 0.0 {
             let left = (-passed / HALF_LIFE_DAYS).exp2();
-            let counts = [&mut self.delivered, &mut self.reads, &mut self.replies, &mut self.rescues, &mut self.complaints, &mut self.bounces];
+            let counts =
+                [&mut self.delivered, &mut self.reads, &mut self.replies, &mut self.rescues, &mut self.complaints, &mut self.bounces];
             counts.into_iter().for_each(|c| *c *= left);
             self.day = day;
         }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// The three providers: name and temper. Members are spread over them in turn.
-pub const PROVIDERS: [(&str, &str, &str); 3] = [("alpha", "plain", "lenient"), ("bravo", "gmail", "average"), ("charlie", "plain", "strict")];
+pub const PROVIDERS: [(&str, &str, &str); 3] =
+    [("alpha", "plain", "lenient"), ("bravo", "gmail", "average"), ("charlie", "plain", "strict")];
 /// Days since a member's domain was registered: young enough to be distrusted.
 const MEMBER_AGE_DAYS: u32 = 3;
 /// The same for golden members: past every filter's probation.
@@ -103,7 +104,8 @@ impl Layout {
     pub fn provider_config(&self, options: &Options, epoch_zero_ms: u64) -> Value {
         let all = || self.members.iter().chain(&self.golden).chain(&self.civilians);
         let age = |m: &Mailbox| if m.kind == Kind::Member { MEMBER_AGE_DAYS } else { GOLDEN_AGE_DAYS };
-        let providers: Vec<Value> = PROVIDERS.iter().map(|(name, flavor, temper)| json!({"name": name, "flavor": flavor, "temper": temper})).collect();
+        let providers: Vec<Value> =
+            PROVIDERS.iter().map(|(name, flavor, temper)| json!({"name": name, "flavor": flavor, "temper": temper})).collect();
         let domains: Vec<Value> =
             all().map(|m| json!({"domain": m.domain, "provider": PROVIDERS[m.provider].0, "created_days_ago": age(m)})).collect();
         let mailboxes: Vec<Value> = all().map(|m| json!({"address": m.address, "password": m.password, "kind": m.kind.name()})).collect();

@@ -64,7 +64,13 @@ pub async fn deliver(world: &Arc<World>, count: u32, forged: u32) -> Result<(u32
         let raw = if n < forged { forge(world, to, n, &mut coin) } else { ordinary(to, n, &mut coin) };
         let from = header(&raw, "From").unwrap_or_default();
         // A bounce has no sender; a forger's envelope is its own, whatever the header says.
-        let from = if n < forged { "stranger@outside.example" } else if from.starts_with("MAILER-DAEMON") { "" } else { from.as_str() };
+        let from = if n < forged {
+            "stranger@outside.example"
+        } else if from.starts_with("MAILER-DAEMON") {
+            ""
+        } else {
+            from.as_str()
+        };
         let slot = &mut to_provider[to.provider];
         let client = match slot {
             Some(client) => client,
@@ -101,12 +107,42 @@ pub async fn inject(world: &Arc<World>, to: &Mailbox, raw: Vec<u8>, placement: P
 fn ordinary(to: &Mailbox, n: u32, coin: &mut Coin) -> Vec<u8> {
     let id = coin.hex(8);
     let (from, subject, extra, body) = match n % 8 {
-        0 => ("news@letters.example", "What moved us this week", "List-Unsubscribe: <mailto:out@letters.example>\r\nPrecedence: bulk\r\n", "Three stories and a photograph. Read on in your browser."),
-        1 => ("billing@shop.example", "Your invoice", "", "The invoice for your last order is attached in our customer area. The amount is due in fourteen days."),
-        2 => ("old.friend@mail.example", "Long time no see", "", "I was in your street yesterday and thought of you. Are you around on Sunday?"),
-        3 => ("list@lists.example", "[dev] Re: build times", "List-Id: <dev.lists.example>\r\nIn-Reply-To: <abc@lists.example>\r\n", "+1 for the cache. On my machine it halves the time."),
-        4 => ("colleague@work.example", "Out of office", "Auto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\n", "I am away until Monday and will answer then."),
-        5 => ("MAILER-DAEMON@mx.example", "Undelivered Mail Returned to Sender", "Auto-Submitted: auto-replied\r\nReturn-Path: <>\r\n", "The recipient's mailbox does not exist: 550 5.1.1 user unknown."),
+        0 => (
+            "news@letters.example",
+            "What moved us this week",
+            "List-Unsubscribe: <mailto:out@letters.example>\r\nPrecedence: bulk\r\n",
+            "Three stories and a photograph. Read on in your browser.",
+        ),
+        1 => (
+            "billing@shop.example",
+            "Your invoice",
+            "",
+            "The invoice for your last order is attached in our customer area. The amount is due in fourteen days.",
+        ),
+        2 => (
+            "old.friend@mail.example",
+            "Long time no see",
+            "",
+            "I was in your street yesterday and thought of you. Are you around on Sunday?",
+        ),
+        3 => (
+            "list@lists.example",
+            "[dev] Re: build times",
+            "List-Id: <dev.lists.example>\r\nIn-Reply-To: <abc@lists.example>\r\n",
+            "+1 for the cache. On my machine it halves the time.",
+        ),
+        4 => (
+            "colleague@work.example",
+            "Out of office",
+            "Auto-Submitted: auto-replied\r\nX-Auto-Response-Suppress: All\r\n",
+            "I am away until Monday and will answer then.",
+        ),
+        5 => (
+            "MAILER-DAEMON@mx.example",
+            "Undelivered Mail Returned to Sender",
+            "Auto-Submitted: auto-replied\r\nReturn-Path: <>\r\n",
+            "The recipient's mailbox does not exist: 550 5.1.1 user unknown.",
+        ),
         6 => ("raffle@lucky.example", "You are a winner!!!", "", "Act now: your unclaimed prize waits in our casino, risk-free."),
         _ => ("calendar@work.example", "Invitation: planning", "", "You are invited to a planning round. Please accept or decline."),
     };

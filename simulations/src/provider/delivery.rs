@@ -208,13 +208,17 @@ fn count(world: &World, mailbox: &Mailbox, mail: &Incoming<'_>, domain: &str, ro
     let inbox = role == Role::Inbox;
     let mut a = lock(&world.accounting);
     let d = a.by_domain.entry(domain.to_owned()).or_default();
-    if inbox { d.inbox += 1 } else { d.spam += 1 }
+    if inbox {
+        d.inbox += 1
+    } else {
+        d.spam += 1
+    }
     if foreign && is_warm(&mail.raw) {
         // A forged label that the emulator itself sends: not a client's doing.
         return;
     }
     a.arrived(mailbox.index, &message_id(&mail.raw));
-    if !foreign {
+    if !foreign && header(&mail.raw, "Warmnet-Exchange").is_some() {
         a.warm[0] += 1;
         a.warm[if inbox { 1 } else { 2 }] += 1;
         a.capture(mailbox.index, mail.raw.clone());

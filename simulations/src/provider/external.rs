@@ -69,7 +69,11 @@ pub async fn send(world: &Arc<World>, from: &str, good: u32, dead: u32, complain
         match client.mail(&owner.address, &to, &raw).await {
             Ok(_) => reached.push((target.clone(), id)),
             Err(RelayError::Refused(line)) => {
-                if line.starts_with('4') { fared.soft += 1 } else { fared.hard += 1 }
+                if line.starts_with('4') {
+                    fared.soft += 1
+                } else {
+                    fared.hard += 1
+                }
                 client.reset().await.map_err(|e| e.to_string())?;
             }
             Err(error) => return Err(error.to_string()),

@@ -14,17 +14,17 @@ pub mod civilians;
 pub mod config;
 pub mod control;
 pub mod delivery;
-pub mod message;
 pub mod dkim;
 pub mod dns;
 pub mod external;
 pub mod imap;
+pub mod message;
 pub mod serve;
 pub mod smtp;
 pub mod store;
-pub mod tls;
-pub mod world;
 #[cfg(test)]
 mod tests;
+pub mod tls;
+pub mod world;
 
 pub use serve::{ProviderError, run};

@@ -1,7 +1,7 @@
 //! Binds everything and serves until told to stop.
 
-use super::config::ProviderConfig;
 use super::authentication::Checker;
+use super::config::ProviderConfig;
 use super::imap::{self, ImapService};
 use super::smtp::{Role, Session};
 use super::tls::TlsError;
@@ -88,7 +88,12 @@ pub async fn run(config: ProviderConfig) -> Result<(), ProviderError> {
 
     let stop = CancellationToken::new();
     let service = |i: usize| {
-        Arc::new(ImapService { mailboxes: world.mailboxes.clone(), events: world.clone(), name: world.providers[i].name.clone(), provider: i })
+        Arc::new(ImapService {
+            mailboxes: world.mailboxes.clone(),
+            events: world.clone(),
+            name: world.providers[i].name.clone(),
+            provider: i,
+        })
     };
     let imap = (0..world.providers.len()).map(service).collect();
     let shared = Arc::new(Shared { world: world.clone(), imap, acceptor: made.acceptor.clone(), stop: stop.clone() });

@@ -13,12 +13,19 @@ pub const MAX_MAILS: usize = 20_000;
 /// What a folder is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
+    /// New mail.
     Inbox,
+    /// Spam.
     Junk,
+    /// The user's own mail.
     Sent,
+    /// Thrown away.
     Trash,
+    /// Not sent yet.
     Drafts,
+    /// Gmail's All Mail.
     All,
+    /// Made by the user.
     Other,
 }
 
@@ -53,8 +60,11 @@ pub struct Mail {
 /// One folder.
 #[derive(Clone, Debug)]
 pub struct Folder {
+    /// What it is for.
     pub role: Role,
+    /// Stays for the life of the folder.
     pub uid_validity: u32,
+    /// UID of the next mail.
     pub uid_next: u32,
     /// Ascending by UID: sequence number n is index n-1.
     pub mails: Vec<Mail>,
@@ -65,11 +75,17 @@ pub struct Folder {
 /// One mailbox.
 #[derive(Debug)]
 pub struct Mailbox {
+    /// Position among all mailboxes.
     pub index: usize,
+    /// Lower case.
     pub address: String,
+    /// For SMTP and IMAP.
     pub password: String,
+    /// Whose it is.
     pub kind: MailboxKind,
+    /// Where it lives.
     pub provider: usize,
+    /// What its IMAP looks like.
     pub flavor: Flavor,
     folders: Mutex<BTreeMap<String, Folder>>,
     /// Told at every delivery or change.
@@ -82,7 +98,9 @@ impl Mailbox {
     #[must_use]
     pub fn new(index: usize, address: String, password: String, kind: MailboxKind, provider: usize, flavor: Flavor) -> Self {
         let names: &[(&str, Role)] = match flavor {
-            Flavor::Plain => &[("INBOX", Role::Inbox), ("Junk", Role::Junk), ("Sent", Role::Sent), ("Trash", Role::Trash), ("Drafts", Role::Drafts)],
+            Flavor::Plain => {
+                &[("INBOX", Role::Inbox), ("Junk", Role::Junk), ("Sent", Role::Sent), ("Trash", Role::Trash), ("Drafts", Role::Drafts)]
+            }
             Flavor::Gmail => &[
                 ("INBOX", Role::Inbox),
                 ("[Gmail]/Spam", Role::Junk),

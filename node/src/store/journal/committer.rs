@@ -21,19 +21,14 @@ pub(super) struct Request {
     pub(super) answer: oneshot::Sender<Result<(), JournalError>>,
 }
 
-pub(super) fn start(
-    store: Store,
-    mut inbox: mpsc::Receiver<Request>,
-) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new()
-        .name("journal".to_owned())
-        .spawn(move || {
-            let mut requests = Vec::with_capacity(MARKS_PER_COMMIT);
-            // What came while the last sync ran is taken together; ends when the senders are gone.
-            while inbox.blocking_recv_many(&mut requests, MARKS_PER_COMMIT) > 0 {
-                commit(&store, requests.drain(..));
-            }
-        })
+pub(super) fn start(store: Store, mut inbox: mpsc::Receiver<Request>) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
+        let mut requests = Vec::with_capacity(MARKS_PER_COMMIT);
+        // What came while the last sync ran is taken together; ends when the senders are gone.
+        while inbox.blocking_recv_many(&mut requests, MARKS_PER_COMMIT) > 0 {
+            commit(&store, requests.drain(..));
+        }
+    })
 }
 
 /// Decides in the order of arrival, each mark upon those before it in the same batch.
@@ -57,11 +52,7 @@ fn commit(store: &Store, requests: impl Iterator<Item = Request>) {
             Err(error) => answers.push((answer, Err(error))),
         }
     }
-    let written = if batch.is_empty() {
-        Ok(())
-    } else {
-        store.write(batch, durability)
-    };
+    let written = if batch.is_empty() { Ok(()) } else { store.write(batch, durability) };
     for (answer, decided) in answers {
         // A refusal may rest on a mark of this batch, so it too needs the batch to be written. An
         // asker that has gone away doesn't send.
@@ -70,11 +61,7 @@ fn commit(store: &Store, requests: impl Iterator<Item = Request>) {
     }
 }
 
-fn current(
-    store: &Store,
-    ahead: &HashMap<Task, State>,
-    task: Task,
-) -> Result<Option<State>, JournalError> {
+fn current(store: &Store, ahead: &HashMap<Task, State>, task: Task) -> Result<Option<State>, JournalError> {
     if let Some(state) = ahead.get(&task) {
         return Ok(Some(state.clone()));
     }
@@ -82,7 +69,5 @@ fn current(
         return Ok(None);
     };
     let state = State::decode(&bytes);
-    Ok(Some(state.ok_or_else(|| {
-        StoreError::corrupt(store.path(), "a journal mark is unreadable")
-    })?))
+    Ok(Some(state.ok_or_else(|| StoreError::corrupt(store.path(), "a journal mark is unreadable"))?))
 }

@@ -60,11 +60,7 @@ impl Step {
     pub(super) fn check_size(&self) -> Result<(), StoreError> {
         match self {
             Self::Done { outcome, .. } if outcome.len() > MAX_OUTCOME_BYTES => {
-                Err(StoreError::TooLarge {
-                    what: "outcome",
-                    bytes: outcome.len(),
-                    limit: MAX_OUTCOME_BYTES,
-                })
+                Err(StoreError::TooLarge { what: "outcome", bytes: outcome.len(), limit: MAX_OUTCOME_BYTES })
             }
             _ => Ok(()),
         }
@@ -82,12 +78,9 @@ impl Step {
             (Self::Dot { at }, Some(State::Intent { .. })) => Ok(State::Dot { at }),
             (Self::Done { at, outcome }, Some(_)) => Ok(State::Done { at, outcome }),
             (Self::Dot { .. } | Self::Done { .. }, None) => Err(JournalError::NoIntent),
-            (
-                Self::Intent { .. } | Self::Dot { .. },
-                Some(taken @ (State::Dot { .. } | State::Done { .. })),
-            ) => Err(JournalError::Taken {
-                state: taken.clone(),
-            }),
+            (Self::Intent { .. } | Self::Dot { .. }, Some(taken @ (State::Dot { .. } | State::Done { .. }))) => {
+                Err(JournalError::Taken { state: taken.clone() })
+            }
         }
     }
 }
@@ -110,10 +103,7 @@ impl State {
         match (*tag, outcome) {
             (INTENT, []) => Some(Self::Intent { at }),
             (DOT, []) => Some(Self::Dot { at }),
-            (DONE, outcome) if outcome.len() <= MAX_OUTCOME_BYTES => Some(Self::Done {
-                at,
-                outcome: outcome.to_vec(),
-            }),
+            (DONE, outcome) if outcome.len() <= MAX_OUTCOME_BYTES => Some(Self::Done { at, outcome: outcome.to_vec() }),
             _ => None,
         }
     }
@@ -124,10 +114,7 @@ mod tests {
     use super::*;
 
     fn states() -> [Option<State>; 4] {
-        let done = State::Done {
-            at: 3,
-            outcome: b"ok".to_vec(),
-        };
+        let done = State::Done { at: 3, outcome: b"ok".to_vec() };
         let (intent, dot) = (State::Intent { at: 1 }, State::Dot { at: 2 });
         [None, Some(intent), Some(dot), Some(done)]
     }
@@ -135,14 +122,7 @@ mod tests {
     /// Every state with every step: 4 x 3.
     #[test]
     fn the_whole_table() {
-        let steps = [
-            Step::Intent { at: 9 },
-            Step::Dot { at: 9 },
-            Step::Done {
-                at: 9,
-                outcome: Vec::new(),
-            },
-        ];
+        let steps = [Step::Intent { at: 9 }, Step::Dot { at: 9 }, Step::Done { at: 9, outcome: Vec::new() }];
         let table: Vec<String> = states()
             .iter()
             .map(|state| {

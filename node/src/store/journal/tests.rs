@@ -6,10 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn task(number: u8) -> Task {
-    Task {
-        exchange: [number / 2; 16],
-        turn: number % 2,
-    }
+    Task { exchange: [number / 2; 16], turn: number % 2 }
 }
 
 fn open(dir: &std::path::Path) -> (Store, Journal) {
@@ -49,29 +46,17 @@ async fn marks_survive_a_restart_and_open_marks_sorts_them() {
     assert_eq!(left.len(), 3, "only finished tasks are forgotten");
     let large = vec![0; MAX_OUTCOME_BYTES + 1];
     let refused = journal.done(task(0), 1, large).await;
-    assert!(matches!(
-        refused,
-        Err(JournalError::Store(StoreError::TooLarge { .. }))
-    ));
+    assert!(matches!(refused, Err(JournalError::Store(StoreError::TooLarge { .. }))));
 }
 
 #[tokio::test]
 async fn unreadable_marks_stop_everything() {
     let dir = tempfile::tempdir().expect("dir");
     let (store, journal) = open(dir.path());
-    store
-        .family(FamilyName::Journal)
-        .put(&task(0).key(), b"?", Durability::Buffered)
-        .expect("put");
-    assert!(matches!(
-        journal.open_marks(),
-        Err(StoreError::Corrupt { .. })
-    ));
+    store.family(FamilyName::Journal).put(&task(0).key(), b"?", Durability::Buffered).expect("put");
+    assert!(matches!(journal.open_marks(), Err(StoreError::Corrupt { .. })));
     let refused = journal.intent(task(0), 1).await;
-    assert!(matches!(
-        refused,
-        Err(JournalError::Store(StoreError::Corrupt { .. }))
-    ));
+    assert!(matches!(refused, Err(JournalError::Store(StoreError::Corrupt { .. }))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -141,12 +126,8 @@ async fn play(groups: &[Vec<Act>], seen: &Mutex<BTreeSet<&'static str>>) -> BTre
         if group.iter().any(|act| matches!(act, Act::Restart)) {
             // Callers cut off in the middle: their marks may or may not be written.
             let abandoned = journal.clone();
-            let cut = async move {
-                futures::future::join_all((0..3).map(|n| abandoned.intent(task(n), 5))).await
-            };
-            tokio::time::timeout(std::time::Duration::ZERO, cut)
-                .await
-                .ok();
+            let cut = async move { futures::future::join_all((0..3).map(|n| abandoned.intent(task(n), 5))).await };
+            tokio::time::timeout(std::time::Duration::ZERO, cut).await.ok();
             drop(parts);
             parts = open(dir.path());
             let open_marks = parts.1.open_marks().expect("marks");
@@ -176,24 +157,14 @@ fn note_states(journal: &Journal, seen: &Mutex<BTreeSet<&'static str>>) {
 
 #[test]
 fn no_interleaving_gives_a_second_dot() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
     let seen = Mutex::new(BTreeSet::new());
-    let config = ProptestConfig {
-        cases: 48,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let config = ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() };
     let groups = prop::collection::vec(prop::collection::vec(act(), 1..6), 1..8);
     proptest!(config, |(groups in groups)| {
         let dots = runtime.block_on(play(&groups, &seen));
         prop_assert!(dots.values().all(|count| *count == 1), "{dots:?}");
     });
     let seen = seen.into_inner().expect("lock");
-    assert_eq!(
-        seen.into_iter().collect::<Vec<_>>(),
-        ["done", "dot", "intent", "none"]
-    );
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["done", "dot", "intent", "none"]);
 }

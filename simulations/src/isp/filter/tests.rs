@@ -59,7 +59,13 @@ fn campaign(temper: Temper, seed: u64, days: u32, mails: u32, engaged: bool) -> 
                     f.learn("b.test", Event::Replied, at);
                 }
             }
-            let sum = if day < 5 { &mut early } else if day + 5 >= days { &mut late } else { continue };
+            let sum = if day < 5 {
+                &mut early
+            } else if day + 5 >= days {
+                &mut late
+            } else {
+                continue;
+            };
             sum.0 += f64::from(u8::from(inbox));
             sum.1 += 1.0;
         }
@@ -83,7 +89,6 @@ fn two_and_a_half_weeks_of_engagement_are_seen_and_their_lack_too() {
     assert!(on[1] >= 0.75, "last days {on:?}");
     assert!(off[1] <= 0.5 && off[1] - off[0] < 0.12, "control {off:?}");
 }
-
 
 proptest! {
     #[test]

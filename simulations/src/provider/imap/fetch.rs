@@ -19,7 +19,15 @@ pub(super) fn reads(item: &MessageDataItemName<'_>) -> bool {
 }
 
 /// Writes `* n FETCH (...)`.
-pub(super) fn write(mailbox: &Mailbox, folder: &str, number: usize, mail: &Mail, items: &[MessageDataItemName<'_>], asked: Asked, out: &mut Vec<u8>) {
+pub(super) fn write(
+    mailbox: &Mailbox,
+    folder: &str,
+    number: usize,
+    mail: &Mail,
+    items: &[MessageDataItemName<'_>],
+    asked: Asked,
+    out: &mut Vec<u8>,
+) {
     out.extend_from_slice(format!("* {number} FETCH (UID {}", mail.uid).as_bytes());
     for item in items {
         if matches!(item, MessageDataItemName::Uid) {
@@ -36,7 +44,9 @@ fn write_item(mail: &Mail, item: &MessageDataItemName<'_>, out: &mut Vec<u8>) {
     let (head, body) = split(&mail.raw);
     match item {
         MessageDataItemName::Flags => out.extend_from_slice(format!("FLAGS ({})", flag_list(&mail.flags)).as_bytes()),
-        MessageDataItemName::InternalDate => out.extend_from_slice(format!("INTERNALDATE \"{}\"", internal_date(mail.internal_ms)).as_bytes()),
+        MessageDataItemName::InternalDate => {
+            out.extend_from_slice(format!("INTERNALDATE \"{}\"", internal_date(mail.internal_ms)).as_bytes())
+        }
         MessageDataItemName::Rfc822Size => out.extend_from_slice(format!("RFC822.SIZE {}", mail.raw.len()).as_bytes()),
         MessageDataItemName::Envelope => {
             out.extend_from_slice(b"ENVELOPE ");
@@ -189,6 +199,9 @@ mod tests {
         let mut out = Vec::new();
         envelope(RAW, &mut out);
         let from = "((\"A\" NIL \"a\" \"b.test\"))";
-        assert_eq!(String::from_utf8_lossy(&out), format!("(NIL \"hi\" {from} {from} {from} ((NIL NIL \"c\" \"d.test\")) NIL NIL NIL NIL)"));
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            format!("(NIL \"hi\" {from} {from} {from} ((NIL NIL \"c\" \"d.test\")) NIL NIL NIL NIL)")
+        );
     }
 }

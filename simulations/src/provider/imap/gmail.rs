@@ -61,7 +61,9 @@ impl Asked {
             out.extend_from_slice(b" X-GM-LABELS (");
             let mut first = true;
             let folders = mailbox.folders();
-            let others = folders.iter().filter(|(n, f)| n.as_str() != folder && f.role != Role::All && f.mails.iter().any(|m| m.gm_id == mail.gm_id));
+            let others = folders
+                .iter()
+                .filter(|(n, f)| n.as_str() != folder && f.role != Role::All && f.mails.iter().any(|m| m.gm_id == mail.gm_id));
             for (name, f) in others {
                 if !std::mem::take(&mut first) {
                     out.push(b' ');

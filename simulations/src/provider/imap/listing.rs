@@ -87,9 +87,14 @@ mod tests {
 
     #[test]
     fn patterns() {
-        for (pattern, name, wanted) in
-            [("*", "[Gmail]/Spam", true), ("%", "[Gmail]/Spam", false), ("%", "INBOX", true), ("[Gmail]/%", "[Gmail]/Spam", true), ("J*k", "Junk", true), ("Jun", "Junk", false)]
-        {
+        for (pattern, name, wanted) in [
+            ("*", "[Gmail]/Spam", true),
+            ("%", "[Gmail]/Spam", false),
+            ("%", "INBOX", true),
+            ("[Gmail]/%", "[Gmail]/Spam", true),
+            ("J*k", "Junk", true),
+            ("Jun", "Junk", false),
+        ] {
             assert_eq!(fits(pattern.as_bytes(), name.as_bytes()), wanted, "{pattern} {name}");
         }
     }

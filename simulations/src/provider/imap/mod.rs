@@ -1,12 +1,13 @@
 //! IMAP4rev1 (RFC 3501) with IDLE, MOVE, UIDPLUS, SPECIAL-USE, NAMESPACE, ID and Gmail's X-GM items.
 //!
-//! `wire` reads whole commands, `session` carries them out, `fetch` and `search` answer the two large ones.
+//! `wire` reads whole commands, `session` and `selected` carry them out, `fetch` and `search` answer the two large ones.
 
 mod fetch;
 mod gmail;
 mod listing;
 mod quote;
 mod search;
+mod selected;
 mod session;
 mod view;
 mod wire;

@@ -225,7 +225,12 @@ impl Session {
         })
     }
 
-    async fn auth<S: AsyncBufRead + AsyncWrite + Unpin>(&mut self, stream: &mut S, mechanism: u64, initial: &str) -> std::io::Result<String> {
+    async fn auth<S: AsyncBufRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        mechanism: u64,
+        initial: &str,
+    ) -> std::io::Result<String> {
         if self.role != Role::Submission || !self.secure {
             return Ok("538 5.7.11 only over TLS\r\n".to_owned());
         }

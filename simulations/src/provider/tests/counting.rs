@@ -15,10 +15,15 @@ async fn a_wrong_client_is_seen() {
     for _ in 0..2 {
         rig.warm("alpha", "post@m01.test", "post@m03.test", "twice", "").await.expect("taken");
     }
-    let raw = base64::engine::general_purpose::STANDARD.encode("From: a@b.example\r\nMessage-ID: <f@y>\r\nWarmnet-Exchange: v1; forged\r\n\r\nx\r\n");
+    let raw = base64::engine::general_purpose::STANDARD
+        .encode("From: a@b.example\r\nMessage-ID: <f@y>\r\nWarmnet-Exchange: v1; forged\r\n\r\nx\r\n");
     rig.control(json!({"cmd": "inject", "to": "post@m01.test", "raw_base64": raw, "folder": "inbox"})).await;
     let before = stats(&rig).await;
-    assert_eq!((&before["doubled"], &before["foreign_delivered"], &before["foreign_touched"]), (&json!(1), &json!(1), &json!(0)), "{before}");
+    assert_eq!(
+        (&before["doubled"], &before["foreign_delivered"], &before["foreign_touched"]),
+        (&json!(1), &json!(1), &json!(0)),
+        "{before}"
+    );
     let mut imap = rig.imap("alpha", "post@m01.test").await;
     imap.select("INBOX").await.expect("selected");
     let _peeked: Vec<_> = imap.uid_fetch("1", "(FLAGS BODY.PEEK[])").await.expect("fetched").try_collect().await.expect("read");
@@ -59,7 +64,11 @@ async fn owners_mail_and_ordinary_mail() {
     let rig = Rig::start().await;
     rig.warm("alpha", "post@m01.test", "post@m03.test", "real", "").await.expect("taken");
     let fared = rig.control(json!({"cmd": "external", "from": "post@m02.test", "good": 10, "dead": 4, "complaints": 3})).await;
-    assert_eq!((&fared["sent"], &fared["hard"], &fared["soft"], &fared["complaints"]), (&json!(14), &json!(4), &json!(0), &json!(3)), "{fared}");
+    assert_eq!(
+        (&fared["sent"], &fared["hard"], &fared["soft"], &fared["complaints"]),
+        (&json!(14), &json!(4), &json!(0), &json!(3)),
+        "{fared}"
+    );
     let done = rig.control(json!({"cmd": "civilians", "count": 40, "forged": 12})).await;
     assert_eq!((&done["delivered"], &done["forged"]), (&json!(40), &json!(12)), "{done}");
     let s = stats(&rig).await;

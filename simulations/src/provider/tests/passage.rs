@@ -33,7 +33,9 @@ async fn only_mail(imap: &mut super::rig::Imap) -> (&'static str, String) {
 #[tokio::test]
 async fn a_mail_is_signed_checked_and_delivered_byte_for_byte() {
     let rig = Rig::start().await;
-    rig.warm("alpha", "post@m01.test", "post@m03.test", "one", "Authentication-Results: mx.charlie.test; dkim=fail\r\n").await.expect("taken");
+    rig.warm("alpha", "post@m01.test", "post@m03.test", "one", "Authentication-Results: mx.charlie.test; dkim=fail\r\n")
+        .await
+        .expect("taken");
     let (_, text) = only_mail(&mut rig.imap("charlie", "post@m03.test").await).await;
     assert!(text.starts_with("Authentication-Results: mx.charlie.test"), "{text}");
     let results = text.split("Received:").next().expect("results");
@@ -70,7 +72,7 @@ async fn wrong_doors_stay_shut() {
     assert!(imap.login("post@m01.test", "pw").await.is_err());
     let mut imap = async_imap::Client::new(rig.tls("alpha", "imaps").await);
     imap.read_response().await.expect("a greeting");
-    let why = imap.login("post@m01.test", "wrong").await.map_err(|e| e.0.to_string()).err().expect("refused");
+    let why = imap.login("post@m01.test", "wrong").await.map_err(|e| e.0.to_string()).expect_err("refused");
     assert!(why.contains("AUTHENTICATIONFAILED"), "{why}");
     let stats = rig.control(json!({"cmd": "stats"})).await;
     assert_eq!(stats["by_domain"][0]["bounces"], json!(1), "{stats}");
