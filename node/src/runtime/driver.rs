@@ -72,7 +72,7 @@ impl Driver {
     ///
     /// # Errors
     /// [`DriverError`].
-    pub async fn run(mut self, mut inlets: Inlets) -> Result<(), DriverError> {
+    pub(super) async fn run(mut self, mut inlets: Inlets) -> Result<(), DriverError> {
         loop {
             self.settle().await?;
             let sleep = self.sleep();
@@ -230,7 +230,7 @@ impl Driver {
 
     fn ask(&mut self, want: Want) {
         let coordinator = self.engine.chain().genesis().coordinator;
-        let Some(node) = self.peers.to_ask(coordinator) else {
+        let Some(node) = self.peers.next_to_ask(coordinator) else {
             return self.engine.handle(clock::now(), Input::NoAnswer { want });
         };
         self.ask_node(node, want);
@@ -251,7 +251,7 @@ impl Driver {
         let nodes: BTreeSet<NodeId> = roster.rows().iter().map(|r| r.node).collect();
         let unknown = nodes.into_iter().filter(|n| *n != own && !self.peers.is_connected(n));
         let nodes: Vec<NodeId> = unknown.take(limits::CONTACTS).collect();
-        let Some(peer) = self.peers.to_ask(self.engine.chain().genesis().coordinator) else { return };
+        let Some(peer) = self.peers.next_to_ask(self.engine.chain().genesis().coordinator) else { return };
         if nodes.is_empty() || self.tasks.len() >= TASKS {
             return;
         }

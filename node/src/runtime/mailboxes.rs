@@ -44,21 +44,21 @@ pub(super) struct Mailboxes {
 }
 
 impl Mailboxes {
-    pub fn insert(&mut self, member: MemberId, mailbox: Mailbox) {
+    pub(super) fn insert(&mut self, member: MemberId, mailbox: Mailbox) {
         self.boxes.insert(member, mailbox);
     }
 
-    pub fn member_of(&self, address: &str) -> Option<MemberId> {
+    pub(super) fn member_of(&self, address: &str) -> Option<MemberId> {
         let canonical = warmnet_protocol::identity::CanonicalAddress::parse(address).ok()?;
         self.boxes.iter().find(|(_, b)| b.address == canonical.as_str()).map(|(m, _)| *m)
     }
 
-    pub fn take_ticket(&mut self, ticket: u64) -> Option<ActTicket> {
+    pub(super) fn take_ticket(&mut self, ticket: u64) -> Option<ActTicket> {
         self.tickets.remove(&ticket)
     }
 
     /// Says goodbye to all servers.
-    pub async fn close(&mut self) {
+    pub(super) async fn close(&mut self) {
         for (_, mailbox) in std::mem::take(&mut self.boxes) {
             mailbox.submitter.close().await;
             mailbox.watcher.stop().await;
@@ -66,7 +66,7 @@ impl Mailboxes {
     }
 
     /// Remembers where a mail lay, so that an act meets that very mail and no other of the same Message-ID.
-    pub fn remember(&mut self, member: MemberId, message_id: String, place: Place) {
+    pub(super) fn remember(&mut self, member: MemberId, message_id: String, place: Place) {
         if self.places.len() >= OPEN_ACTS {
             self.places.pop_first();
         }
@@ -74,7 +74,7 @@ impl Mailboxes {
     }
 
     /// Sends a warming mail in a task; its end comes back as `Input::MailSent`.
-    pub fn send(&mut self, task: MailTask, persist: &Persist, feedback: &mpsc::Sender<Feedback>, tasks: &mut JoinSet<()>) {
+    pub(super) fn send(&mut self, task: MailTask, persist: &Persist, feedback: &mpsc::Sender<Feedback>, tasks: &mut JoinSet<()>) {
         let Some(mailbox) = self.boxes.get(&task.from) else { return };
         let (member, exchange, turn) = (task.from, task.exchange, task.turn);
         let outgoing = outbox::warming(task, &mailbox.address);
@@ -84,7 +84,7 @@ impl Mailboxes {
     }
 
     /// Mails an enrolment token to a golden mailbox.
-    pub fn send_token(
+    pub(super) fn send_token(
         &mut self,
         member: MemberId,
         golden: String,
@@ -101,7 +101,7 @@ impl Mailboxes {
     }
 
     /// Mails the code back to an applicant.
-    pub fn send_code(
+    pub(super) fn send_code(
         &mut self,
         golden: MemberId,
         to: String,
@@ -116,7 +116,7 @@ impl Mailboxes {
     }
 
     /// Hands an act to the mailbox's watcher.
-    pub fn act(&mut self, member: MemberId, exchange: ExchangeId, turn: u8, message_id: String, act: Act) -> bool {
+    pub(super) fn act(&mut self, member: MemberId, exchange: ExchangeId, turn: u8, message_id: String, act: Act) -> bool {
         let Some(mailbox) = self.boxes.get(&member) else { return false };
         if self.tickets.len() >= OPEN_ACTS {
             return false;

@@ -25,28 +25,28 @@ pub(super) struct PeerReport {
 }
 
 impl Peers {
-    pub fn connected_to(&mut self, node: NodeId) {
+    pub(super) fn connected_to(&mut self, node: NodeId) {
         self.connected.insert(node);
     }
-    pub fn disconnected_from(&mut self, node: &NodeId) {
+    pub(super) fn disconnected_from(&mut self, node: &NodeId) {
         self.connected.remove(node);
     }
-    pub fn connected(&self) -> Vec<NodeId> {
+    pub(super) fn connected(&self) -> Vec<NodeId> {
         self.connected.iter().copied().collect()
     }
-    pub fn is_connected(&self, node: &NodeId) -> bool {
+    pub(super) fn is_connected(&self, node: &NodeId) -> bool {
         self.connected.contains(node)
     }
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.connected.len()
     }
-    pub fn report(&self) -> Vec<PeerReport> {
+    pub(super) fn report(&self) -> Vec<PeerReport> {
         self.connected.iter().map(|n| PeerReport { node: n.to_hex(), connected: true }).collect()
     }
 
     /// The coordinator every other time, else the connected peer after the one asked last: no peer can starve a node
     /// of what the others have.
-    pub fn to_ask(&mut self, coordinator: NodeId) -> Option<NodeId> {
+    pub(super) fn next_to_ask(&mut self, coordinator: NodeId) -> Option<NodeId> {
         self.asked += 1;
         if self.asked % 2 == 1 && self.connected.contains(&coordinator) {
             return Some(coordinator);
@@ -61,25 +61,25 @@ impl Peers {
         self.next_token += 1;
         self.next_token
     }
-    pub fn keep_message(&mut self, message: MessageToken, source: NodeId) -> u64 {
+    pub(super) fn keep_message(&mut self, message: MessageToken, source: NodeId) -> u64 {
         let token = self.token();
         self.messages.insert(token, (message, source));
         token
     }
-    pub fn take_message(&mut self, token: u64) -> Option<(MessageToken, NodeId)> {
+    pub(super) fn take_message(&mut self, token: u64) -> Option<(MessageToken, NodeId)> {
         self.messages.remove(&token)
     }
-    pub fn keep_request(&mut self, request: ResponseToken) -> u64 {
+    pub(super) fn keep_request(&mut self, request: ResponseToken) -> u64 {
         let token = self.token();
         self.requests.insert(token, request);
         token
     }
-    pub fn take_request(&mut self, token: u64) -> Option<ResponseToken> {
+    pub(super) fn take_request(&mut self, token: u64) -> Option<ResponseToken> {
         self.requests.remove(&token)
     }
 
     /// Application scores for gossip: trust relative to the mean, capped at 100; quarantined nodes are graylisted.
-    pub fn application_scores(&self, chain: &Chain) -> Vec<([u8; 32], f64)> {
+    pub(super) fn application_scores(&self, chain: &Chain) -> Vec<([u8; 32], f64)> {
         let Some(derived) = chain.derived() else { return vec![] };
         let roster = chain.latest_roster();
         let total: u64 = roster.rows().iter().map(|r| derived.trust.mass(&r.member)).sum();

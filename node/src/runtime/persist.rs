@@ -41,7 +41,7 @@ fn member_of(key: &[u8]) -> Option<MemberId> {
 }
 
 impl Persist {
-    pub fn new(store: Store, journal: Journal) -> Self {
+    pub(super) fn new(store: Store, journal: Journal) -> Self {
         let high_water = HighWater::new(&store);
         Self { store, journal, high_water }
     }
@@ -54,12 +54,12 @@ impl Persist {
         self.store.family(family).range(&[], None, SCAN_LIMIT).unwrap_or_default()
     }
 
-    pub fn journal(&self) -> Journal {
+    pub(super) fn journal(&self) -> Journal {
         self.journal.clone()
     }
 
     /// Stores what an output says to store.
-    pub fn output(&self, engine: &Engine, output: Output) -> Result<(), String> {
+    pub(super) fn output(&self, engine: &Engine, output: Output) -> Result<(), String> {
         let stored = match output {
             Output::StoreRecord { epoch, bytes } => self.put(FamilyName::Records, &epoch_key(epoch.0), &bytes),
             Output::StoreRoster { epoch } => self.roster(engine.chain(), epoch),
@@ -98,7 +98,7 @@ impl Persist {
 
     /// Stores this node's own bundle durably: only after `true` may it be published. `false`: the high-water mark says
     /// that this member's word for that epoch, or a later one, is out already.
-    pub async fn own_bundle(&self, epoch: Epoch, member: MemberId, bytes: &[u8]) -> Result<bool, String> {
+    pub(super) async fn own_bundle(&self, epoch: Epoch, member: MemberId, bytes: &[u8]) -> Result<bool, String> {
         match self.high_water.store_async(member.0, epoch.0, bytes.to_vec()).await {
             Ok(_) => {}
             Err(error @ (HighWaterError::Conflict { .. } | HighWaterError::Behind { .. })) => {
@@ -112,7 +112,7 @@ impl Persist {
     }
 
     /// Drops what no rule and no page needs any more.
-    pub fn prune(&self, engine: &Engine) -> Result<(), String> {
+    pub(super) fn prune(&self, engine: &Engine) -> Result<(), String> {
         let next = engine.chain().next_epoch();
         let cut = |name, keep: u32| match next.minus(keep) {
             Some(floor) => self.store.family(name).prune_before(floor.0),
@@ -135,7 +135,7 @@ impl Persist {
     }
 
     /// Answers a peer's question from the store.
-    pub fn answer(&self, engine: &Engine, request: &Request) -> Response {
+    pub(super) fn answer(&self, engine: &Engine, request: &Request) -> Response {
         let answer = match request {
             Request::Records { from } => self.records_from(*from),
             Request::Roster { epoch, from, .. } => Ok(self.roster_page(engine.chain(), *epoch, *from)),

@@ -148,7 +148,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
     let genesis = read.map_err(|why| RuntimeError::Genesis { path, why })?;
     let network_id = genesis.network_id();
     let seed: Zeroizing<[u8; 32]> = secrets.identity()?;
-    let store = Store::open(&home.store())?;
+    let store = Store::open(home.store())?;
     let journal = Journal::open(&store)?;
     let mut persist = Persist::new(store.clone(), journal);
     let now = clock::now();

@@ -22,10 +22,10 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub fn sign_in_refused(&mut self, member: MemberId) {
+    pub(super) fn sign_in_refused(&mut self, member: MemberId) {
         self.refused.insert(member, ());
     }
-    pub fn mailbox(&mut self, member: MemberId, state: Result<(), String>) {
+    pub(super) fn mailbox(&mut self, member: MemberId, state: Result<(), String>) {
         if state.is_ok() {
             self.refused.remove(&member);
         }

@@ -96,17 +96,17 @@ impl HostedMember {
 
 impl Engine {
     /// Takes a mailbox in, or its changed settings.
-    pub(super) fn host(&mut self, now: Timestamp, config: Box<HostedMember>) {
+    pub(super) fn host(&mut self, now: Timestamp, config: HostedMember) {
         let member = config.member;
         if let Some(hosted) = self.hosted.get_mut(&member) {
-            hosted.config = *config;
+            hosted.config = config;
             return;
         }
         if self.hosted.len() >= crate::limits::HOSTED_MEMBERS {
             return;
         }
         let application = if config.golden { Application::Golden } else { Application::New };
-        self.hosted.insert(member, Hosted { config: *config, application, next_free: now });
+        self.hosted.insert(member, Hosted { config, application, next_free: now });
         self.schedule(now, Timer::Application(member));
         self.schedule_epochs(now);
         self.schedule(now, Timer::Sync);

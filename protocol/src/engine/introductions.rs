@@ -60,7 +60,7 @@ impl Engine {
             return Err(Decline::Paused);
         }
         self.plan(now, request.epoch);
-        if self.planned.get(&request.epoch).is_none() {
+        if !self.planned.contains_key(&request.epoch) {
             return Err(Decline::NotReady);
         }
         let id = ExchangeId::derive(&self.chain.network(), request.epoch, request.slot, &request.from, &request.to);

@@ -125,7 +125,7 @@ impl Engine {
     pub fn handle(&mut self, now: Timestamp, input: Input) {
         match input {
             Input::Wake => {}
-            Input::Host(member) => self.host(now, member),
+            Input::Host(member) => self.host(now, *member),
             Input::Gossip { token, topic, bytes } => self.on_gossip(now, token, topic, &bytes),
             Input::OwnRecord { record, roster } => self.on_own_record(now, *record, roster),
             Input::OwnNotice(notice) => self.on_own_notice(now, notice),

@@ -256,7 +256,7 @@ impl World {
         *self.mails.entry((task.exchange, task.turn)).or_default() += 1;
         self.deliver(from, Input::MailSent { exchange: task.exchange, turn: task.turn, result: SendResult::Sent });
         let (to, member) = self.addresses[&task.to];
-        let spam = self.spammy && task.exchange.0[0] % 3 == 0;
+        let spam = self.spammy && task.exchange.0[0].is_multiple_of(3);
         let found = FoundMail {
             member,
             placement: if spam { Placement::Spam } else { Placement::Inbox },

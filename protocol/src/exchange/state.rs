@@ -253,10 +253,11 @@ impl Exchange {
                 return self.end_without_mail(outcome);
             }
             self.outcome.get_or_insert(outcome);
-        } else if outcome == SenderOutcome::Sent && turn == 1 {
-            if let Some(seen) = &mut self.seen {
-                seen.replied = true;
-            }
+        } else if outcome == SenderOutcome::Sent
+            && turn == 1
+            && let Some(seen) = &mut self.seen
+        {
+            seen.replied = true;
         }
         vec![Event::Changed]
     }

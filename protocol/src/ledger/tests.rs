@@ -309,30 +309,3 @@ fn equal_windows_agree_whatever_came_before() {
     play(&params, &mut long, 11, &rosters[11], |_| (SenderOutcome::NoShow, None));
     assert_eq!(long.ledger_digest(), before);
 }
-
-#[test]
-#[ignore = "a measurement, run by hand: 10,000 members, 3 closed epochs"]
-fn ten_thousand_members() {
-    let params = Params::standard();
-    let roster = Roster::new(
-        (0..10_050).map(|n| RosterRow { quota: 20, ..member(n, if n < 10_000 { Role::Member } else { Role::Golden }) }).collect(),
-    );
-    let mut window = Window::new(&params);
-    for epoch in 0..3 {
-        let deal = deal_of(&params, &roster, epoch);
-        let all = bundles(epoch, &roster, &deal, |_| (SenderOutcome::Sent, seen(Placement::Inbox)));
-        let start = std::time::Instant::now();
-        window.close(&params, Epoch(epoch), &roster, &deal, &all, &BTreeSet::new());
-        println!("close {:?}", start.elapsed());
-    }
-    let start = std::time::Instant::now();
-    let trust = crate::trust::Trust::compute(&params, &window, &roster);
-    println!("trust {:?}", start.elapsed());
-    let start = std::time::Instant::now();
-    let scores = crate::score::scores(&params, &window, &trust, &roster);
-    println!("scores {:?}", start.elapsed());
-    let start = std::time::Instant::now();
-    let rows: Vec<RosterRow> =
-        roster.rows().iter().map(|r| crate::policy::next_row(&params, r, &window, scores.get(&r.member), Epoch(7), false)).collect();
-    println!("{} rows {:?}; {} exchanges of 12 bytes", rows.len(), start.elapsed(), window.exchanges().count());
-}

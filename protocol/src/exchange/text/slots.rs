@@ -64,7 +64,7 @@ const TIMES: [&str; 10] = ["9:15", "9:40", "10:20", "11:05", "11:30", "13:45", "
 pub(super) struct Slots([(&'static str, &'static str); 11]);
 
 impl Slots {
-    pub fn draw(exchange: &[u8; 16]) -> Self {
+    pub(super) fn draw(exchange: &[u8; 16]) -> Self {
         let mut s = Stream::new("text-slots", &[exchange]);
         let mut below = |n: usize| usize::try_from(s.below(n as u64)).unwrap_or(0);
         // Different people and days: a name is a place in its third of the list, the other day lies 1 to 4 days on.
@@ -90,7 +90,7 @@ impl Slots {
         ])
     }
 
-    pub fn get(&self, name: &str) -> Option<&'static str> {
+    pub(super) fn get(&self, name: &str) -> Option<&'static str> {
         self.0.iter().find(|(n, _)| *n == name).map(|(_, word)| *word)
     }
 }
