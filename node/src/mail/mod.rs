@@ -8,7 +8,7 @@
 //! | [`tls`], [`connect`] | verified TLS to a host, typed errors |
 //! | [`smtp`] | one mail at a time, at most once: [`smtp::Submitter`] |
 //! | [`imap`] | one connection a mailbox: [`imap::Watcher`] finds labelled mail and acts on it |
-//! | [`compose`], [`recognise`] | the one shape of mail we write, and what we read out of any mail |
+//! | [`compose`], [`mod@recognise`] | the one shape of mail we write, and what we read out of any mail |
 //! | [`auth_results`] | what the receiving provider said about SPF, DKIM and DMARC |
 //! | [`test_sign_in`] | the live check behind `mailbox test` |
 

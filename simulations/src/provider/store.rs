@@ -93,8 +93,8 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// A mailbox with its flavour's folders: plain: INBOX Junk Sent Trash Drafts; gmail: INBOX, [Gmail]/Spam, [Gmail]/Sent Mail,
-    /// [Gmail]/Trash, [Gmail]/All Mail.
+    /// A mailbox with its flavour's folders: plain: INBOX Junk Sent Trash Drafts; gmail: INBOX, `[Gmail]/Spam`, `[Gmail]/Sent Mail`,
+    /// `[Gmail]/Trash`, `[Gmail]/All Mail`.
     #[must_use]
     pub fn new(index: usize, address: String, password: String, kind: MailboxKind, provider: usize, flavor: Flavor) -> Self {
         let names: &[(&str, Role)] = match flavor {

@@ -173,7 +173,7 @@ impl World {
         (now_ms() - self.epoch_zero_ms) as f64 / self.epoch_ms as f64
     }
 
-    /// Age of a domain in days (epochs); [`OLD_DAYS`] for one from outside.
+    /// Age of a domain in days (epochs); 3,000 for one from outside.
     #[must_use]
     pub fn age_days(&self, domain: &str) -> f64 {
         self.domains.get(domain).map_or(OLD_DAYS, |d| (d.created_days_before_zero + self.day()).max(0.0))
