@@ -48,6 +48,8 @@ fn an_unknown_config_key_is_refused() -> anyhow::Result<()> {
 fn a_home_is_run_once_and_a_corrupt_store_is_told() -> anyhow::Result<()> {
     let bench = Bench::start()?;
     bench.init("n1")?;
+    let added = bench.add("n1", &Mailbox::default())?;
+    assert_eq!(added.code, Some(0), "{added:?}");
     let mut first = bench.command("n1", &["run"])?.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let socket = bench.home("n1").join("control.sock");
     let up = wait_for("the node answers", UP, || ask(&socket, &serde_json::json!({"cmd": "status"})).ok());
