@@ -39,7 +39,7 @@ pub(super) fn golden(home: &Home, command: GoldenCommand, json: bool) -> Result<
         }
         GoldenCommand::Test { address } => {
             let secrets = Secrets::open(home, &settings.secrets)?;
-            mailbox::test(home, &settings.node(), &secrets, address.as_deref())
+            mailbox::test(home, &settings.node(), &secrets, address.as_deref(), json)
         }
         GoldenCommand::List => {
             let all = MailboxConfig::load_all(&home.mailboxes())?;

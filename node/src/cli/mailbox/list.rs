@@ -1,0 +1,24 @@
+//! `mailbox list`.
+
+use crate::cli::exit::CliError;
+use crate::cli::out::say;
+use crate::config::{Home, MailboxConfig};
+use warmnet_protocol::wire::roster::acts;
+
+pub(super) fn list(home: &Home, json: bool) -> Result<(), CliError> {
+    let all = MailboxConfig::load_all(&home.mailboxes())?;
+    if json {
+        say!("{}", serde_json::json!(all));
+        return Ok(());
+    }
+    for m in &all {
+        let names = [(acts::READ, "read"), (acts::REPLY, "reply"), (acts::RESCUE, "rescue"), (acts::FILE, "file")];
+        let allowed: Vec<&str> = names.iter().filter(|(bit, _)| m.consent.acts() & bit != 0).map(|(_, n)| *n).collect();
+        let allowed = if allowed.is_empty() { "no acts".to_owned() } else { allowed.join(", ") };
+        say!("{}  {}-{} h {}  allows: {allowed}", m.address, m.hours[0], m.hours[1], m.zone);
+    }
+    if all.is_empty() {
+        say!("no mailbox yet: add one with `warmnet-node mailbox add`");
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! `mailbox test`: signs in at both servers and says what to do where it fails.
+
+use super::usage;
+use crate::cli::exit::{CliError, ExitCode};
+use crate::cli::out::say;
+use crate::cli::run::runtime;
+use crate::config::{Home, MailboxConfig, NodeConfig};
+use crate::mail::{Login, SignInCheck, check_mailbox};
+use crate::secrets::Secrets;
+
+pub(super) fn verdict(address: &str, check: &SignInCheck) -> Result<(), CliError> {
+    let code = ExitCode::of(check.exit_code());
+    if code == ExitCode::Ok {
+        return Ok(());
+    }
+    let mut why = Vec::new();
+    why.extend(check.smtp.as_ref().err().map(|e| format!("SMTP: {e}")));
+    why.extend(check.imap.as_ref().err().map(|e| format!("IMAP: {e}")));
+    let todo = match code {
+        ExitCode::SignIn => "check user and password; many providers want an app password",
+        ExitCode::Network => "check host, port and security; for a private certificate give --ca-file",
+        _ => "look at the server's log, then try again",
+    };
+    Err(CliError::new(code, format!("{address} can't be used as it is")).why(why.join("\n")).todo(todo))
+}
+
+/// Signs in at the servers of one or all mailboxes of a home.
+///
+/// # Errors
+/// [`CliError`] with the exit code of the first mailbox that fails.
+pub fn test(home: &Home, config: &NodeConfig, secrets: &Secrets, only: Option<&str>, json: bool) -> Result<(), CliError> {
+    let all = MailboxConfig::load_all(&home.mailboxes())?;
+    let wanted: Vec<_> = all.iter().filter(|m| only.is_none_or(|a| a.eq_ignore_ascii_case(&m.address))).collect();
+    if wanted.is_empty() {
+        return Err(usage("there is no such mailbox here").todo("see `warmnet-node mailbox list`"));
+    }
+    let runtime = runtime()?;
+    let mut signed_in = Vec::new();
+    for mailbox in wanted {
+        let password = secrets
+            .password(&mailbox.address)
+            .ok_or_else(|| usage(format!("{} has no password", mailbox.address)).todo("run `mailbox add` again"))?;
+        let login = Login { user: mailbox.user.clone(), password };
+        verdict(&mailbox.address, &runtime.block_on(check_mailbox(&mailbox.smtp, &mailbox.imap, &login, &config.mail.timeouts)))?;
+        signed_in.push(&mailbox.address);
+        if !json {
+            say!("{}: SMTP and IMAP signed in", mailbox.address);
+        }
+    }
+    if json {
+        say!("{}", serde_json::json!({"signed_in": signed_in}));
+    }
+    Ok(())
+}
