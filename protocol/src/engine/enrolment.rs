@@ -5,6 +5,7 @@
 //!    │              ^                            │ Apply, now and then                 │
 //!    │              └── new token: a mail was lost ──┤                                 │
 //!    └──────────── Refused <─────────────────────────┴─────────────────────────────────┘
+//!                    └── a day later, or when the node starts: New
 //! ```
 
 use super::hosted::{Application, HostedMember};
@@ -35,7 +36,12 @@ impl Engine {
         }
         let config = hosted.config.clone();
         let pause = match before {
-            Application::Golden | Application::Admitted { .. } | Application::Refused { .. } => return,
+            Application::Golden | Application::Admitted { .. } => return,
+            Application::Refused { .. } if hosted.asks_again => return self.set_application(now, member, Application::New),
+            Application::Refused { .. } => {
+                hosted.asks_again = true;
+                return self.schedule(now.plus_wall_ms(self.chain.clock().epoch_ms), Timer::Application(member));
+            }
             Application::New => {
                 self.apply(config);
                 1
