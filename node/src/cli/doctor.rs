@@ -9,7 +9,7 @@ use crate::control::{Client, ClientError, HomeLock, LockError, Request, Status};
 use crate::discovery::{Dns, Finder, Provider, Table};
 use crate::doctor::domain::{Subject, check as check_domain};
 use crate::doctor::{Item, Severity, home, mailbox, network, worst};
-use crate::mail::Login;
+use crate::mail::{Login, MailTimeouts};
 use crate::secrets::Secrets;
 use clap::Args;
 use std::collections::BTreeSet;
@@ -17,6 +17,9 @@ use std::time::Duration;
 
 /// Wall wait for all records of one domain while a mailbox is added.
 const DOMAIN_LIMIT: Duration = Duration::from_secs(20);
+
+/// Wall wait for one step of a sign-in.
+const SIGN_IN_SECONDS: u64 = 20;
 
 /// Options of `doctor`.
 #[derive(Args)]
@@ -91,6 +94,18 @@ fn domain_of(mailbox: &MailboxConfig) -> String {
     mailbox.address.rsplit_once('@').map_or("", |(_, d)| d).to_ascii_lowercase()
 }
 
+/// Time-outs for somebody who waits: those for mail under way last minutes, so that no mail is sent twice.
+fn hurried(timeouts: &MailTimeouts) -> MailTimeouts {
+    let cap = |seconds: u64| seconds.min(SIGN_IN_SECONDS);
+    MailTimeouts {
+        connect_seconds: cap(timeouts.connect_seconds),
+        greeting_seconds: cap(timeouts.greeting_seconds),
+        command_seconds: cap(timeouts.command_seconds),
+        imap_seconds: cap(timeouts.imap_seconds),
+        ..timeouts.clone()
+    }
+}
+
 /// The sign-in of a mailbox.
 fn login(secrets: Option<&Secrets>, mailbox: &MailboxConfig) -> Option<Login> {
     Some(Login { user: mailbox.user.clone(), password: secrets?.password(&mailbox.address)? })
@@ -123,6 +138,7 @@ fn examine(home: &Home, args: &DoctorArgs) -> Result<Vec<Item>, CliError> {
         }
     };
     let running = store_or_status(home, &mut items);
+    let timeouts = hurried(&config.mail.timeouts);
     runtime()?.block_on(async {
         items.extend(network::check(&config, running).await);
         let mut domains = BTreeSet::new();
@@ -134,7 +150,7 @@ fn examine(home: &Home, args: &DoctorArgs) -> Result<Vec<Item>, CliError> {
                     continue;
                 }
             };
-            items.extend(mailbox::check(m, login(secrets.as_ref(), m), &finder, &config.mail.timeouts).await);
+            items.extend(mailbox::check(m, login(secrets.as_ref(), m), &finder, &timeouts).await);
             let domain = domain_of(m);
             if domains.insert(domain.clone()) {
                 let provider = finder.table.by_server(&m.smtp.host, &domain);

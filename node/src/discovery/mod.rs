@@ -12,6 +12,7 @@ pub mod dns;
 mod find;
 pub mod https;
 pub mod provider;
+mod trial;
 mod trust;
 
 pub use dns::{Dns, DnsFault};

@@ -33,7 +33,10 @@ impl Zone {
         self.0.lock().expect("not poisoned").remove(at);
     }
     pub(crate) fn a(&self, at: &str) {
-        self.add(at, RData::A(A(Ipv4Addr::LOCALHOST)));
+        self.a_at(at, Ipv4Addr::LOCALHOST);
+    }
+    pub(crate) fn a_at(&self, at: &str, ip: Ipv4Addr) {
+        self.add(at, RData::A(A(ip)));
     }
     pub(crate) fn txt(&self, at: &str, text: &str) {
         self.add(at, RData::TXT(TXT::new(vec![text.to_owned()])));
@@ -159,7 +162,10 @@ async fn line(stream: &mut (impl AsyncRead + AsyncWrite + Unpin + AsyncBufReadEx
     (stream.read_line(&mut line).await.unwrap_or(0) > 0).then(|| line.trim_end().to_owned())
 }
 
-/// An IMAP server that takes the password `right` and lists an inbox and, where wanted, a junk folder.
+/// What both servers take; long enough to stand nowhere by chance.
+pub(crate) const PASSWORD: &str = "correct-horse-7";
+
+/// An IMAP server that takes [`PASSWORD`] and lists an inbox and, where wanted, a junk folder.
 pub(crate) async fn imap(certificate: &Certificate, junk: bool) -> u16 {
     certificate
         .serve(move |mut stream| async move {
@@ -170,7 +176,7 @@ pub(crate) async fn imap(certificate: &Certificate, junk: bool) -> u16 {
                 let rest = text.to_owned();
                 let answer = match verb.as_str() {
                     "CAPABILITY" => format!("* CAPABILITY IMAP4rev1 SPECIAL-USE LIST-EXTENDED\r\n{tag} OK done\r\n"),
-                    "LOGIN" if rest.contains("right") => format!("{tag} OK [CAPABILITY IMAP4rev1 SPECIAL-USE LIST-EXTENDED] in\r\n"),
+                    "LOGIN" if rest.contains(PASSWORD) => format!("{tag} OK [CAPABILITY IMAP4rev1 SPECIAL-USE LIST-EXTENDED] in\r\n"),
                     "LOGIN" => format!("{tag} NO [AUTHENTICATIONFAILED] no\r\n"),
                     "LIST" => {
                         let junk = if junk { "* LIST (\\Junk) \"/\" Spam\r\n" } else { "" };
@@ -187,7 +193,7 @@ pub(crate) async fn imap(certificate: &Certificate, junk: bool) -> u16 {
         .await
 }
 
-/// An SMTP server that takes the password `right`.
+/// An SMTP server that takes [`PASSWORD`].
 pub(crate) async fn smtp(certificate: &Certificate) -> u16 {
     certificate
         .serve(|mut stream| async move {
@@ -199,7 +205,7 @@ pub(crate) async fn smtp(certificate: &Certificate) -> u16 {
                     .rsplit(' ')
                     .next()
                     .map(|b| base64::Engine::decode(&base64::prelude::BASE64_STANDARD, b))
-                    .is_some_and(|d| d.is_ok_and(|d| d.ends_with(b"\0right")));
+                    .is_some_and(|d| d.is_ok_and(|d| d.ends_with(format!("\0{PASSWORD}").as_bytes())));
                 let answer = match text.split(' ').next().unwrap_or_default() {
                     "EHLO" => "250-here\r\n250 AUTH PLAIN\r\n",
                     "AUTH" if right => "235 in\r\n",

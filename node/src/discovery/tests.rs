@@ -68,7 +68,7 @@ async fn the_table_knows_domains_and_mail_exchangers() {
     world.zone.mx("hosted.test", "mx1.provider.test");
     for (address, source) in [("me@p.test", Source::Domain), ("me@hosted.test", Source::Mx)] {
         let found = find(&world, address).await.0.expect("found");
-        assert_eq!((found.source.clone(), found.trust, found.user.as_str()), (source, Trust::Known, "me"));
+        assert_eq!((found.source, found.trust, found.user.as_str()), (source, Trust::Known, "me"));
         assert_eq!(places(&found), [("imap.provider.test", world.imap), ("smtp.a.test", world.smtp)]);
     }
     // A provider whose servers don't answer is not given out.
@@ -83,7 +83,7 @@ async fn srv_records_lead_to_other_ports_and_strange_hosts_need_a_yes() {
     world.zone.srv("_submissions._tcp.a.test", world.smtp, "smtp.a.test");
     let (found, steps) = find(&world, "me@a.test").await;
     let found = found.expect("found");
-    assert_eq!((found.source.clone(), found.trust), (Source::Srv, Trust::OwnDomain));
+    assert_eq!((found.source, found.trust), (Source::Srv, Trust::OwnDomain));
     assert_eq!(places(&found), [("imap.a.test", world.imap), ("smtp.a.test", world.smtp)]);
     assert!(steps.iter().any(|s| s.what == "SRV records" && s.result == "found"), "{steps:?}");
     assert_eq!((found.imap.address, found.smtp.address), (None, None), "a file names hosts, not what they resolved to today");
@@ -102,7 +102,7 @@ async fn srv_records_lead_to_other_ports_and_strange_hosts_need_a_yes() {
 async fn guesses_count_only_under_a_certificate_for_their_name() {
     let world = world(NOBODY).await;
     let found = find(&world, "me@a.test").await.0.expect("found");
-    assert_eq!((found.source.clone(), found.trust), (Source::Guess, Trust::OwnDomain));
+    assert_eq!((found.source, found.trust), (Source::Guess, Trust::OwnDomain));
     assert_eq!(places(&found), [("imap.a.test", world.imap), ("smtp.a.test", world.smtp)]);
     // The domain's own mail exchanger is a usual name too.
     world.zone.mx("b.test", "mx.b.test");
@@ -140,10 +140,10 @@ async fn autoconfig_is_read_over_https_and_the_address_stays_here() {
     world.finder.https_port = port;
     world.finder.ispdb = Some(format!("https://ispdb.test:{port}/v1.1/"));
     let found = find(&world, "me@a.test").await.0.expect("found");
-    assert_eq!((found.source.clone(), found.trust, found.user.as_str()), (Source::Autoconfig, Trust::OwnDomain, "me"));
+    assert_eq!((found.source, found.trust, found.user.as_str()), (Source::Autoconfig, Trust::OwnDomain, "me"));
     assert_eq!(places(&found), [("mail.a.test", imap), ("smtp.a.test", smtp)]);
     let found = find(&world, "me@elsewhere.test").await.0.expect("found");
-    assert_eq!((found.source.clone(), found.trust), (Source::Ispdb, Trust::Ispdb));
+    assert_eq!((found.source, found.trust), (Source::Ispdb, Trust::Ispdb));
     for (address, why) in [("me@big.test", "too long"), ("me@moved.test", "points elsewhere"), ("me@empty.test", "no mail provider")] {
         let (found, steps) = find(&world, address).await;
         assert_eq!(found, None);

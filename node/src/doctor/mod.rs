@@ -51,7 +51,7 @@ pub struct Item {
 
 impl Item {
     fn new(code: &'static str, severity: Severity, text: impl Into<String>) -> Self {
-        Self { code, severity, mailbox: None, text: text.into(), fix: None }
+        Self { code, severity, mailbox: None, text: plain(text.into()), fix: None }
     }
     /// All is well.
     #[must_use]
@@ -66,12 +66,12 @@ impl Item {
     /// To be looked at.
     #[must_use]
     pub fn warn(code: &'static str, text: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { fix: Some(fix.into()), ..Self::new(code, Severity::Warn, text) }
+        Self { fix: Some(plain(fix.into())), ..Self::new(code, Severity::Warn, text) }
     }
     /// To be mended.
     #[must_use]
     pub fn critical(code: &'static str, text: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { fix: Some(fix.into()), ..Self::new(code, Severity::Critical, text) }
+        Self { fix: Some(plain(fix.into())), ..Self::new(code, Severity::Critical, text) }
     }
     /// The same about a mailbox.
     #[must_use]
@@ -79,6 +79,14 @@ impl Item {
         self.mailbox = Some(mailbox.to_owned());
         self
     }
+}
+
+/// Longest text of a finding.
+const MAX_CHARS: usize = 600;
+
+/// A text that may hold what strangers published, without characters that a terminal obeys, and not longer than one reads.
+fn plain(text: String) -> String {
+    text.chars().take(MAX_CHARS).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// The worst finding.

@@ -4,12 +4,13 @@ use super::Severity::{Critical, Info, Ok, Warn};
 use super::domain::{Subject, check as check_domain};
 use super::*;
 use crate::config::{MailboxConfig, NodeConfig};
-use crate::discovery::testbed::{Certificate, Zone, imap, smtp};
+use crate::discovery::testbed::{Certificate, PASSWORD, Zone, imap, smtp};
 use crate::discovery::{Dns, Finder, Table};
 use crate::mail::{Login, MailTimeouts};
 use std::net::{IpAddr, Ipv4Addr};
 
-const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// A documentation address: nobody dials it here, and resolvers answer for 127.0.0.1 by themselves (RFC 6761).
+const HOST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
 /// A key that can be read: the one of RFC 8463 appendix A.2.
 const ED25519: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
@@ -27,12 +28,19 @@ fn of<'a>(items: &'a [Item], code: &str) -> &'a Item {
 fn good() -> Zone {
     let zone = Zone::default();
     zone.mx("a.test", "mail.a.test");
-    zone.a("mail.a.test");
+    zone.a_at("mail.a.test", HOST);
     zone.txt("a.test", "v=spf1 mx -all");
     zone.txt("s1._domainkey.a.test", ED25519);
     zone.txt("_dmarc.a.test", "v=DMARC1; p=reject");
-    zone.ptr(LOCALHOST, "mail.a.test");
+    zone.ptr(HOST.into(), "mail.a.test");
     zone
+}
+
+#[test]
+fn what_strangers_published_can_do_nothing_to_a_terminal() {
+    let item = Item::warn("spf", format!("\u{1b}[2J{}", "x".repeat(10_000)), "a\nb");
+    assert!(item.text.starts_with("?[2Jx") && item.text.len() == 600);
+    assert_eq!(item.fix.as_deref(), Some("a?b"));
 }
 
 #[tokio::test]
@@ -45,7 +53,7 @@ async fn a_domain_in_order_has_nothing_to_mend() {
 #[tokio::test]
 async fn a_bare_domain_gets_every_record_to_paste() {
     let zone = Zone::default();
-    zone.a("mail.a.test");
+    zone.a_at("mail.a.test", HOST);
     zone.txt("a.test", "hello");
     let items = look(&zone, "a.test", None, None).await;
     for (code, paste) in [
@@ -58,7 +66,7 @@ async fn a_bare_domain_gets_every_record_to_paste() {
         assert!(item.severity == Critical && item.fix.as_ref().is_some_and(|f| f.contains(paste)), "{item:?}");
     }
     let ptr = of(&items, "ptr");
-    assert!(ptr.severity == Warn && ptr.fix.as_ref().is_some_and(|f| f.contains("1.0.0.127.in-addr.arpa. PTR mail.a.test.")), "{ptr:?}");
+    assert!(ptr.severity == Warn && ptr.fix.as_ref().is_some_and(|f| f.contains("7.2.0.192.in-addr.arpa. PTR mail.a.test.")), "{ptr:?}");
     let hosted = look(&zone, "a.test", Some("fastmail"), None).await;
     assert!(of(&hosted, "spf").fix.as_ref().is_some_and(|f| f.contains("v=spf1 include:spf.messagingengine.com -all")));
     assert!(!hosted.iter().any(|i| i.code == "ptr"), "a provider's PTR is the provider's");
@@ -95,6 +103,8 @@ async fn wrong_records_are_told_apart() {
     assert_eq!(spf("v=spf1 mx").await, Warn);
     assert_eq!(spf("v=spf1 mx ~all").await, Ok);
     assert_eq!(spf("v=spf1 mx include: -all").await, Critical);
+    let (_, text) = with("_dmarc.a.test", &["v=DMARC1; p=none"], "spf").await;
+    assert!(text.contains("1 of 10"), "{text}");
 }
 
 #[tokio::test]
@@ -122,8 +132,8 @@ async fn mail_exchangers_pointers_and_subdomains() {
     zone.mx("sub.a.test", "mail.a.test");
     assert!(of(&look(&zone, "sub.a.test", None, None).await, "dmarc").text.contains("DMARC of a.test"));
     let zone = good();
-    zone.remove("1.0.0.127.in-addr.arpa");
-    zone.ptr(LOCALHOST, "other.test");
+    zone.remove("7.2.0.192.in-addr.arpa");
+    zone.ptr(HOST.into(), "other.test");
     let ptr = of(&look(&zone, "a.test", None, None).await, "ptr").clone();
     assert!(ptr.severity == Warn && ptr.text.contains("doesn't point back"), "{ptr:?}");
 }
@@ -131,7 +141,9 @@ async fn mail_exchangers_pointers_and_subdomains() {
 #[tokio::test]
 async fn a_mailbox_is_signed_in_and_its_folders_are_looked_at() {
     let certificate = Certificate::new(&["mail.a.test"]);
-    let dns = good().serve().await;
+    let zone = Zone::default();
+    zone.a("mail.a.test");
+    let dns = zone.serve().await;
     let mut config = NodeConfig::default();
     config.dns.server = Some(dns);
     let finder = Finder::of_config(&config, Some(&certificate.ca_file()), false).expect("a finder");
@@ -145,7 +157,7 @@ async fn a_mailbox_is_signed_in_and_its_folders_are_looked_at() {
     (mailbox.smtp.address, mailbox.imap.address) = (None, None);
     let login = |password: &str| Some(Login { user: "me@a.test".into(), password: password.to_owned().into() });
     let timeouts = MailTimeouts::default();
-    let items = mailbox::check(&mailbox, login("right"), &finder, &timeouts).await;
+    let items = mailbox::check(&mailbox, login(PASSWORD), &finder, &timeouts).await;
     assert!(items.iter().all(|i| i.mailbox.as_deref() == Some("me@a.test")));
     let severities = |items: &[Item]| items.iter().map(|i| (i.code, i.severity)).collect::<Vec<_>>();
     assert_eq!(
@@ -161,12 +173,12 @@ async fn a_mailbox_is_signed_in_and_its_folders_are_looked_at() {
     mailbox.imap.port = imap(&certificate, false).await;
     mailbox.smtp.port = 1;
     mailbox.authserv_id = Some("mail.a.test".into());
-    let items = mailbox::check(&mailbox, login("right"), &finder, &timeouts).await;
+    let items = mailbox::check(&mailbox, login(PASSWORD), &finder, &timeouts).await;
     assert_eq!(severities(&items)[..3], [("smtp", Critical), ("imap", Ok), ("junk_folder", Warn)]);
     assert_eq!(of(&items, "authserv_id").severity, Ok);
     // A certificate for another name.
     mailbox.imap.host = "imap.a.test".into();
-    mailbox.imap.address = Some(LOCALHOST);
-    let items = mailbox::check(&mailbox, login("right"), &finder, &timeouts).await;
+    mailbox.imap.address = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let items = mailbox::check(&mailbox, login(PASSWORD), &finder, &timeouts).await;
     assert!(of(&items, "imap").text.contains("another name"), "{items:?}");
 }

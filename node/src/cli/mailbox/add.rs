@@ -108,6 +108,9 @@ pub fn add(home: &Home, config: &NodeConfig, secrets: &mut Secrets, args: AddArg
     let hour = |t: &str| t.trim().parse::<u8>().map_err(|_| usage("--hours is written from-until, such as 9-17"));
     let found = servers(&args.servers, address.as_str(), config, json)?;
     let rule = found.provider.as_ref().map_or(NO_RULE, |p| p.rule.as_str());
+    if !json {
+        say!("{rule}");
+    }
     let mut mailbox = MailboxConfig::new(address.as_str().to_owned(), found.smtp.clone(), found.imap.clone());
     mailbox.user = args.user.or(found.user.clone()).unwrap_or_else(|| args.address.clone());
     mailbox.authserv_id = args.authserv_id.or_else(|| found.provider.as_ref()?.authserv_id.clone());
@@ -118,7 +121,7 @@ pub fn add(home: &Home, config: &NodeConfig, secrets: &mut Secrets, args: AddArg
     mailbox.weekdays = args.weekdays;
     mailbox.ramp = args.ramp.into();
     mailbox.check(&home.mailboxes().join(MailboxConfig::file_name(address.as_str()))).map_err(CliError::of_option)?;
-    let allowed = consent(&args.consent, rule)?;
+    let allowed = consent(&args.consent)?;
     mailbox.consent.allow(allowed, &jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string());
     let password = password(args.password_stdin)?;
     let mut junk = false;

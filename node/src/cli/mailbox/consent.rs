@@ -1,8 +1,8 @@
-//! The owner's yes to each automatic act, asked with the provider's rule in sight.
+//! The owner's yes to each automatic act; the provider's rule was shown before.
 
 use super::usage;
 use crate::cli::exit::CliError;
-use crate::cli::out::{self, say};
+use crate::cli::out;
 use std::io::{BufRead, IsTerminal, Write};
 use warmnet_protocol::wire::roster::acts;
 
@@ -15,8 +15,8 @@ pub(super) fn confirm(question: std::fmt::Arguments<'_>) -> Result<bool, CliErro
     Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
-/// The acts that are allowed, as bits; `rule` is what the provider says about them.
-pub(super) fn consent(wanted: &str, rule: &str) -> Result<u8, CliError> {
+/// The acts that are allowed, as bits.
+pub(super) fn consent(wanted: &str) -> Result<u8, CliError> {
     const ACTS: [(&str, u8, &str); 4] = [
         ("read", acts::READ, "mark warming mail as read"),
         ("reply", acts::REPLY, "answer warming mail"),
@@ -30,7 +30,6 @@ pub(super) fn consent(wanted: &str, rule: &str) -> Result<u8, CliError> {
                 return Err(usage("each automatic act needs your consent")
                     .todo("name the acts with --consent read,reply,rescue,file or say --consent none"));
             }
-            say!("{rule}");
             let mut bits = 0;
             for (_, bit, text) in ACTS {
                 if confirm(format_args!("May this node {text} in this mailbox?"))? {
@@ -55,11 +54,11 @@ mod tests {
 
     #[test]
     fn consent_is_named_act_by_act() {
-        assert_eq!(consent("none", "h").expect("known"), 0);
-        assert_eq!(consent("read, file", "h").expect("known"), acts::READ | acts::FILE);
-        assert_eq!(consent("read,reply,rescue,file", "h").expect("known"), acts::READ | acts::REPLY | acts::RESCUE | acts::FILE);
+        assert_eq!(consent("none").expect("known"), 0);
+        assert_eq!(consent("read, file").expect("known"), acts::READ | acts::FILE);
+        assert_eq!(consent("read,reply,rescue,file").expect("known"), acts::READ | acts::REPLY | acts::RESCUE | acts::FILE);
         for wrong in ["", "all", "read,jump"] {
-            assert_eq!(consent(wrong, "h").expect_err("unknown").code(), ExitCode::Usage, "{wrong}");
+            assert_eq!(consent(wrong).expect_err("unknown").code(), ExitCode::Usage, "{wrong}");
         }
     }
 }

@@ -109,7 +109,9 @@ pub(super) fn servers(args: &ServerArgs, address: &str, config: &NodeConfig, jso
             say!("- App passwords are made at {page}");
         }
     }
-    Ok(Servers { smtp, imap, user: found.as_ref().map(|f| f.user.clone()), provider, source: found.map(|f| f.source), finder })
+    // The canonical address is lower case; a server may want the user name as its owner writes it.
+    let user = found.as_ref().map(|f| f.user.clone()).filter(|u| u != address);
+    Ok(Servers { smtp, imap, user, provider, source: found.map(|f| f.source), finder })
 }
 
 fn find(args: &ServerArgs, finder: &Finder, address: &str, json: bool) -> Result<Found, CliError> {
