@@ -125,21 +125,19 @@ impl Finder {
             return self.first_alive(vec![of_site(Source::Domain, provider, site, address)], &mut say).await;
         }
         say("provider table, by domain", "not in it".to_owned());
-        let mx = or_none(self.dns.mx(domain).await);
-        if let Some((provider, site)) = mx.as_deref().ok().and_then(|mx| self.table.by_mx(mx)) {
+        let Ok(mx) = or_none(self.dns.mx(domain).await) else {
+            // Every further step asks the DNS first; each would only be another wait.
+            say("MX records", "the DNS did not answer, so nothing more can be found".to_owned());
+            return None;
+        };
+        if let Some((provider, site)) = self.table.by_mx(&mx) {
             say("MX records", format!("hosted by {} (checked {})", provider.name, provider.checked));
             if let Some(found) = self.first_alive(vec![of_site(Source::Mx, provider, site, address)], &mut say).await {
                 return Some(found);
             }
         } else {
-            let hosts = mx.as_ref().map(|m| m.join(", ")).unwrap_or_default();
-            say(
-                "MX records",
-                mx.as_ref()
-                    .map_or_else(ToString::to_string, |m| if m.is_empty() { "none".to_owned() } else { format!("{hosts}: in no table") }),
-            );
+            say("MX records", if mx.is_empty() { "none".to_owned() } else { format!("{}: in no table", mx.join(", ")) });
         }
-        let mx = mx.unwrap_or_default();
         for (source, what, url) in self.files(domain, &mx) {
             let candidates = self.fetch(source, what, &url, address, domain, &mut say).await;
             if let Some(found) = self.first_alive(candidates, &mut say).await {
@@ -226,8 +224,10 @@ impl Finder {
     }
 
     async fn by_srv(&self, address: &str, domain: &str, say: &mut impl FnMut(&str, String)) -> Vec<Candidate> {
-        let imap = self.service(domain, [("_imaps", Security::Tls), ("_imap", Security::StartTls)]).await;
-        let smtp = self.service(domain, [("_submissions", Security::Tls), ("_submission", Security::StartTls)]).await;
+        let (imap, smtp) = tokio::join!(
+            self.service(domain, [("_imaps", Security::Tls), ("_imap", Security::StartTls)]),
+            self.service(domain, [("_submissions", Security::Tls), ("_submission", Security::StartTls)])
+        );
         let (Some(imap), Some(smtp)) = (imap, smtp) else {
             say("SRV records", "none".to_owned());
             return vec![];

@@ -185,6 +185,8 @@ async fn a_dns_that_fails_is_not_an_empty_one() {
     assert_eq!(dns.mx("none.test").await, Err(DnsFault::NoSuchName));
     assert_eq!(dns.mx("broken.test").await, Err(DnsFault::NoAnswer));
     assert_eq!(dns.addresses("a.test").await.map(|a| a.len()), Ok(1));
+    let (found, steps) = find(&world, "me@broken.test").await;
+    assert_eq!((found, steps.len()), (None, 2), "no waiting for what would need the DNS as well: {steps:?}");
     let dialled = world.finder.dialled(&ServerSettings { address: None, ..world.certificate.server("none.test", 1) }).await;
     assert!(dialled.is_err());
 }

@@ -126,7 +126,7 @@ fn find(args: &ServerArgs, finder: &Finder, address: &str, json: bool) -> Result
     let found = runtime()?.block_on(finder.find(address, &mut tell)).ok_or_else(|| {
         CliError::new(ExitCode::Network, "no mail servers were found for this address")
             .why("neither the provider table nor MX, autoconfig, SRV or the usual names led to servers that answer under verified TLS")
-            .todo("ask your provider for their names, then give --smtp-host and --imap-host")
+            .todo("ask your provider for their names, then give --smtp-host and --imap-host; where the DNS did not answer, see [dns] in node.toml")
     })?;
     if !json {
         say!("found: IMAP {}:{}, SMTP {}:{}", found.imap.host, found.imap.port, found.smtp.host, found.smtp.port);
