@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod localnet;
 pub mod programs;
+pub mod rig;
 pub mod wait;
 
 pub use bench::Bench;

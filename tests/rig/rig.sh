@@ -8,8 +8,10 @@
 # RIG_BASE=20000    first of eight ports
 # RIG_PREFIX=INBOX. folders live under the inbox, delimiter "."; default: at the top, delimiter "/"
 # RIG_NO_MOVE=1     IMAP without MOVE
+# RIG_STORE=mdbox   how Dovecot keeps mail; default: maildir
 #
-# Any user @a.test or @b.test exists; the password is "test". Junk: mail to a user whose name begins with "junk",
+# Any user @a.test, @b.test or @c.test exists; the password is "test". All mail is submitted by signed-in users, so Postfix
+# writes the passing Authentication-Results of mx.a.test on it, as providers do for mail between their own users. Junk: mail to a user whose name begins with "junk",
 # and mail with "X-Test-Folder: spam". Refused: nobody@a.test (550 5.1.1), full@a.test (452 4.2.2), policy@a.test (550 5.7.1).
 # Needs root (both servers change user) and, on Debian: postfix dovecot-imapd dovecot-lmtpd dovecot-sieve openssl.
 set -eu
@@ -48,7 +50,7 @@ ssl = required
 ssl_cert = <$PWD/tls/cert.pem
 ssl_key = <$PWD/tls/key.pem
 auth_failure_delay = 0
-mail_location = maildir:$PWD/mail/%u
+mail_location = ${RIG_STORE:-maildir}:$PWD/mail/%u
 mail_uid = nobody
 mail_gid = nogroup
 first_valid_uid = 1
@@ -123,7 +125,7 @@ mynetworks =
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 disable_dns_lookups = yes
-virtual_mailbox_domains = a.test b.test
+virtual_mailbox_domains = a.test b.test c.test
 virtual_transport = lmtp:inet:127.0.0.1:$lmtp
 smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = dovecot
@@ -133,6 +135,7 @@ smtpd_tls_key_file = $PWD/tls/key.pem
 smtpd_tls_security_level = may
 smtpd_tls_auth_only = yes
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_sender_restrictions = check_sender_access regexp:{ {/@(.+)/ PREPEND Authentication-Results: mx.a.test; spf=pass smtp.mailfrom=\$\$1; dkim=pass header.d=\$\$1; dmarc=pass header.from=\$\$1} }
 smtpd_recipient_restrictions = check_recipient_access inline:{ {nobody@a.test=550 5.1.1 no such user} {full@a.test=452 4.2.2 mailbox full} {policy@a.test=550 5.7.1 refused by policy} }, permit_sasl_authenticated, reject
 CONF
   cat >postfix/master.cf <<CONF
@@ -198,5 +201,5 @@ dir=${2:+$(realpath -m "$2")}
 case $command in
   needs) needs ;;
   up | down) [ -n "$dir" ] && "$command" ;;
-  *) sed -n 2,15p "$0"; exit 2 ;;
+  *) sed -n 2,18p "$0"; exit 2 ;;
 esac

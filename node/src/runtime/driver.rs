@@ -186,11 +186,13 @@ impl Driver {
                 tracing::debug!(member = %member.short(), reason, "a labelled mail was left alone");
             }
             Output::Derived { epoch } => self.on_derived(epoch).await?,
-            Output::StoreRoster { epoch } => {
-                self.persist.output(&self.engine, Output::StoreRoster { epoch }).map_err(DriverError::Store)?;
-                self.ask_contacts(epoch);
+            stored => {
+                let roster = if let Output::StoreRoster { epoch } = stored { Some(epoch) } else { None };
+                self.persist.output(&self.engine, stored).map_err(DriverError::Store)?;
+                if let Some(epoch) = roster {
+                    self.ask_contacts(epoch);
+                }
             }
-            stored => self.persist.output(&self.engine, stored).map_err(DriverError::Store)?,
         }
         Ok(())
     }
@@ -208,21 +210,13 @@ impl Driver {
 
     /// Sends a request in a task of its own; `into` makes the engine's input of the response (`None`: no answer).
     fn request(&mut self, node: NodeId, request: Request, into: impl FnOnce(Option<Response>) -> Input + Send + 'static) {
-        let feedback = self.feedback.clone();
         if self.tasks.len() >= TASKS {
             self.engine.handle(clock::now(), into(None));
             return;
         }
-        let network = self.network.clone();
+        let (feedback, network) = (self.feedback.clone(), self.network.clone());
         self.tasks.spawn(async move {
-            let bytes = codec::encode(&request);
-            let answer = match network.request(node.0, bytes).await {
-                Ok(bytes) => codec::decode::<Response>(&bytes, limits::RESPONSE_BYTES).ok(),
-                Err(error) => {
-                    tracing::debug!(node = %node.short(), %error, "no answer");
-                    None
-                }
-            };
+            let answer = response(&network, node, &request).await;
             // The driver is gone only when the node stops.
             let _stopped = feedback.send(Feedback::Engine(Box::new(into(answer)))).await;
         });
@@ -257,9 +251,8 @@ impl Driver {
         }
         let network = self.network.clone();
         self.tasks.spawn(async move {
-            let request = codec::encode(&Request::Contacts { nodes: nodes.clone() });
-            let Ok(bytes) = network.request(peer.0, request).await else { return };
-            let Ok(Response::Contacts(found)) = codec::decode::<Response>(&bytes, limits::RESPONSE_BYTES) else { return };
+            let request = Request::Contacts { nodes: nodes.clone() };
+            let Some(Response::Contacts(found)) = response(&network, peer, &request).await else { return };
             for (node, addresses) in found.into_iter().filter(|(node, _)| nodes.contains(node)) {
                 // The network is gone only when the node stops.
                 let _stopped = network.add_address(node.0, addresses).await;
@@ -400,6 +393,17 @@ impl Driver {
             }
         };
         served.reply(answer);
+    }
+}
+
+/// Asks a node; `None`, with a line in the log, when it gives no answer that can be read.
+async fn response(network: &NetworkHandle, node: NodeId, request: &Request) -> Option<Response> {
+    match network.request(node.0, codec::encode(request)).await {
+        Ok(bytes) => codec::decode(&bytes, limits::RESPONSE_BYTES).ok(),
+        Err(error) => {
+            tracing::debug!(node = %node.short(), %error, "no answer");
+            None
+        }
     }
 }
 

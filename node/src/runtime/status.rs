@@ -5,6 +5,7 @@ use crate::control::{Answer, ClosedStatus, EpochStatus, HealthItem, MemberStatus
 use std::collections::BTreeMap;
 use warmnet_protocol::engine::{Application, Engine, MemberState};
 use warmnet_protocol::ids::MemberId;
+use warmnet_protocol::policy::pools;
 use warmnet_protocol::score::Score;
 use warmnet_protocol::time::Timestamp;
 use warmnet_protocol::wire::roster::Pool;
@@ -63,7 +64,7 @@ fn member(state: MemberState) -> MemberStatus {
         reason: state.reason,
         pool: row.map_or_else(|| "none".to_owned(), |r| pool_name(r.pool)),
         score: state.score.as_ref().map(|s| points(s.value)),
-        locked: state.score.as_ref().is_none_or(|s| s.locked),
+        locked: pools::locked(row, state.score.as_ref()),
         provisional: state.score.as_ref().is_none_or(|s| s.provisional),
         quota: row.map_or(0, |r| u32::from(r.quota)),
         ramp_day: row.map_or(0, |r| u32::from(r.ramp_day)),
@@ -154,7 +155,7 @@ fn network_scores(engine: &Engine) -> Vec<NetworkScore> {
             member: r.member.to_hex(),
             score: score_of(&r.member).map_or(0.0, |s| points(s.value)),
             pool: pool_name(r.pool),
-            locked: score_of(&r.member).is_none_or(|s| s.locked),
+            locked: pools::locked(Some(r), score_of(&r.member)),
             provisional: score_of(&r.member).is_none_or(|s| s.provisional),
         })
         .collect()
@@ -210,6 +211,7 @@ pub(super) fn score(engine: &Engine, wanted: Option<&str>) -> Answer {
     let Some(derived) = engine.chain().derived() else {
         return Answer::error("no_record", "no record has been derived yet", "wait until the node has caught up");
     };
+    let roster = engine.chain().latest_roster();
     let report = |m: &MemberId| {
         let s: Option<&Score> = derived.scores.get(m);
         serde_json::json!({
@@ -225,7 +227,7 @@ pub(super) fn score(engine: &Engine, wanted: Option<&str>) -> Answer {
             "delivered": s.map(|s| s.delivered),
             "dealt": s.map(|s| s.dealt),
             "completed": s.map(|s| s.completed),
-            "locked": s.map(|s| s.locked),
+            "locked": pools::locked(roster.row(m), s),
             "provisional": s.map(|s| s.provisional),
             "trust": derived.trust.mass(m),
             "weight": f64::from(derived.trust.weight(m)) / 65_536.0,

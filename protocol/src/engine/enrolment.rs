@@ -2,10 +2,13 @@
 //!
 //! ```text
 //! New ─Apply─> Challenged ─token mailed─> (waits for the code) ─code found─> Confirming ─Confirm─> Admitted
-//!    └──────────── Refused ────────────────────────────────────────────────────┘
+//!    │              ^                            │ Apply, now and then                 │
+//!    │              └── new token: a mail was lost ──┤                                 │
+//!    └──────────── Refused <─────────────────────────┴─────────────────────────────────┘
+//!                    └── a day later, or when the node starts: New
 //! ```
 
-use super::hosted::Application;
+use super::hosted::{Application, HostedMember};
 use super::{Engine, Output, Timer};
 use crate::identity::{Passport, signed};
 use crate::ids::MemberId;
@@ -14,7 +17,11 @@ use crate::wire::codec;
 use crate::wire::enrolment::{Apply, EnrolAnswer, Token};
 use crate::wire::sync::Request;
 
-/// A waiting applicant asks again only every so many pauses: its code comes by mail, the question is a fallback.
+#[cfg(test)]
+mod tests;
+
+/// A waiting applicant asks again only every so many pauses: its code comes by mail. The answer is a new token when the
+/// coordinator waited a day in vain, or the reason why its mail did not pass.
 const PATIENCE: u64 = 8;
 
 impl Engine {
@@ -29,24 +36,24 @@ impl Engine {
         }
         let config = hosted.config.clone();
         let pause = match before {
-            Application::Golden | Application::Admitted { .. } | Application::Refused { .. } => return,
+            Application::Golden | Application::Admitted { .. } => return,
+            Application::Refused { .. } if hosted.asks_again => return self.set_application(now, member, Application::New),
+            Application::Refused { .. } => {
+                hosted.asks_again = true;
+                return self.schedule(now.plus_wall_ms(self.chain.clock().epoch_ms), Timer::Application(member));
+            }
             Application::New => {
-                let apply = Apply {
-                    member,
-                    address: config.address,
-                    salt: config.salt,
-                    provider: config.provider,
-                    languages: config.languages,
-                    weekdays: config.weekdays,
-                    acts: config.acts,
-                    ramp: config.ramp,
-                };
-                self.emit(Output::Enrol { member, request: Box::new(Request::Apply(Box::new(apply))) });
+                self.apply(config);
                 1
             }
-            Application::Challenged { golden, token, mailed } => {
-                if !mailed {
-                    self.emit(Output::MailToken { member, golden, token });
+            Application::Challenged { golden, token, mailed: false } => {
+                self.emit(Output::MailToken { member, golden, token });
+                PATIENCE
+            }
+            Application::Challenged { mailed: true, .. } => {
+                // Its mail has just left when this is the first look.
+                if std::mem::replace(&mut hosted.asks_again, true) {
+                    self.apply(config);
                 }
                 PATIENCE
             }
@@ -58,9 +65,16 @@ impl Engine {
         self.schedule(now.plus_wall_ms(self.retry_ms() * pause), Timer::Application(member));
     }
 
+    fn apply(&mut self, config: HostedMember) {
+        let HostedMember { member, address, salt, provider, languages, weekdays, acts, ramp, .. } = config;
+        let apply = Apply { member, address, salt, provider, languages, weekdays, acts, ramp };
+        self.emit(Output::Enrol { member, request: Box::new(Request::Apply(Box::new(apply))) });
+    }
+
     fn set_application(&mut self, now: Timestamp, member: MemberId, application: Application) {
         if let Some(hosted) = self.hosted.get_mut(&member) {
             hosted.application = application;
+            hosted.asks_again = false;
         }
         self.store_application(member);
         self.timers.retain(|(_, t)| *t != Timer::Application(member));
@@ -75,9 +89,17 @@ impl Engine {
 
     pub(super) fn on_enrolment_answer(&mut self, now: Timestamp, member: MemberId, answer: Option<EnrolAnswer>) {
         let Some(hosted) = self.hosted.get(&member) else { return };
-        let waiting = matches!(hosted.application, Application::New | Application::Confirming { .. });
+        let (waiting, asked_for_token) = match &hosted.application {
+            Application::New => (true, true),
+            Application::Challenged { mailed: true, token: old, .. } => {
+                let fresh = matches!(&answer, Some(EnrolAnswer::Challenge { token, .. }) if token != old);
+                (true, fresh)
+            }
+            Application::Confirming { .. } => (true, false),
+            _ => (false, false),
+        };
         match answer {
-            Some(EnrolAnswer::Challenge { golden, token }) if hosted.application == Application::New => {
+            Some(EnrolAnswer::Challenge { golden, token }) if asked_for_token => {
                 self.set_application(now, member, Application::Challenged { golden, token, mailed: false });
             }
             Some(EnrolAnswer::Admitted { passport }) if waiting => {

@@ -77,6 +77,8 @@ pub struct Hosted {
     pub config: HostedMember,
     /// Application.
     pub application: Application,
+    /// Whether the next look at a waiting application asks the coordinator again.
+    pub(super) asks_again: bool,
     /// Not before this may its next mail leave: the minimum gap.
     pub(super) next_free: Timestamp,
 }
@@ -106,7 +108,7 @@ impl Engine {
             return;
         }
         let application = if config.golden { Application::Golden } else { Application::New };
-        self.hosted.insert(member, Hosted { config, application, next_free: now });
+        self.hosted.insert(member, Hosted { config, application, asks_again: false, next_free: now });
         self.schedule(now, Timer::Application(member));
         self.schedule_epochs(now);
         self.schedule(now, Timer::Sync);

@@ -75,7 +75,8 @@ impl Engine {
             if let Some(hosted) = self.hosted.get_mut(&member)
                 && hosted.application != Application::Golden
             {
-                hosted.application = application;
+                // A refused owner who starts the node again has mended something.
+                hosted.application = if matches!(application, Application::Refused { .. }) { Application::New } else { application };
             }
         }
         self.restore_exchanges(now, from)

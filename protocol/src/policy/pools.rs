@@ -19,11 +19,17 @@ pub fn by_score(params: &Params, pool: Pool, unlocked_once: bool, score: Option<
     }
 }
 
+/// Whether a member's external mail is locked: by its score (none counts as low), or by its pool.
+#[must_use]
+pub fn locked(row: Option<&RosterRow>, score: Option<&Score>) -> bool {
+    score.is_none_or(|s| s.locked) || row.is_none_or(|r| matches!(r.pool, Pool::Rehab | Pool::Quarantined))
+}
+
 /// External mails a day: ceiling x (score - 70) / 30 x service (full from `service_full`); 0 while locked, in rehab or
 /// quarantined. `ceiling`: the lowest of the provider's and the owner's limit; `external_ceiling` caps it.
 #[must_use]
 pub fn daily_allowance(params: &Params, row: &RosterRow, score: &Score, ceiling: u32) -> u32 {
-    if score.locked || matches!(row.pool, Pool::Rehab | Pool::Quarantined) {
+    if locked(Some(row), Some(score)) {
         return 0;
     }
     let ceiling = u64::from(ceiling.min(params.external_ceiling));

@@ -64,7 +64,10 @@ fn allowance_grows_with_the_score() {
     };
     assert_eq!([at(69_999_999, 1_000), at(70_000_000, 1_000), at(85_000_000, 1_000), at(100_000_000, 1_000)], [0, 0, 125, 250]);
     assert_eq!([at(100_000_000, 800), at(100_000_000, 400)], [250, 125]);
-    let rehab = RosterRow { pool: Pool::Rehab, ..row };
+    let rehab = RosterRow { pool: Pool::Rehab, ..row.clone() };
+    let fine = Score { value: 100_000_000, ..Score::default() };
+    assert!(!pools::locked(Some(&row), Some(&fine)) && pools::locked(Some(&rehab), Some(&fine)), "rehab locks whatever the score");
+    assert!(pools::locked(Some(&row), None) && pools::locked(None, Some(&fine)));
     assert_eq!(pools::daily_allowance(&p, &rehab, &Score { value: 100_000_000, ..Score::default() }, 250), 0);
 }
 

@@ -7,7 +7,7 @@
 //! ```
 //! Pure: [`Admission::handle`] takes a [`Command`] and a [`Context`] and returns an [`Event`]. Tokens and codes are a
 //! function of the applicant and the coordinator's secret, so asking again gives the same one. The host saves the state
-//! ([`store`]) before it answers.
+//! ([`store`]) before it answers. An application that asks again a day later gets a new token: mails get lost.
 
 mod command;
 mod event;

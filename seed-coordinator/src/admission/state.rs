@@ -38,7 +38,7 @@ pub struct Pending {
     pub tag: DomainTag,
     /// Whether its provider is a shared one.
     pub shared: bool,
-    /// Epoch of the application.
+    /// Epoch of the application, or of its latest token.
     pub since: Epoch,
     /// Golden address it was given.
     pub(super) golden: String,
@@ -145,7 +145,7 @@ impl Admission {
         if context.golden.iter().any(|g| g.address == address) {
             return Event::Refused(Refusal::Golden);
         }
-        if let Some(open) = self.pending.get(&member) {
+        if let Some(open) = self.pending.get_mut(&member) {
             if open.node != from {
                 return Event::Refused(Refusal::OtherNode);
             }
@@ -154,7 +154,14 @@ impl Admission {
                 self.pending.remove(&member);
                 return Event::Refused(refusal);
             }
-            return Event::Challenged { golden: open.golden.clone(), token: open.token, new: false };
+            // A day without an end: a mail was lost. A new token makes it a new mail, so that nobody sends one twice.
+            let new = context.epoch > open.since;
+            if new {
+                open.since = context.epoch;
+                open.token = draw(context, "token", &member, &from, open.since);
+                open.stage = Stage::Challenged;
+            }
+            return Event::Challenged { golden: open.golden.clone(), token: open.token, new };
         }
         self.begin(context, from, apply, &address)
     }
@@ -240,7 +247,10 @@ impl Admission {
         if open.node != from {
             return Event::Refused(Refusal::OtherNode);
         }
-        if !matches!(open.stage, Stage::Heard { .. }) || code != draw(context, "code", &member, &from, open.since) {
+        // A code is mailed only after its token's mail passed; one of a day ago may arrive late.
+        let days = (0..EXPIRY_EPOCHS).filter_map(|back| open.since.0.checked_sub(back));
+        let mut codes = days.map(|day| draw(context, "code", &member, &from, Epoch(day)));
+        if matches!(open.stage, Stage::Failed(_)) || !codes.any(|c| c == code) {
             return Event::Refused(Refusal::Code);
         }
         let Ok(address) = CanonicalAddress::parse(&open.address) else { return Event::Refused(Refusal::Address) };

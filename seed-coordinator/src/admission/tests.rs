@@ -106,6 +106,29 @@ fn asking_again_gives_the_same_token_and_the_same_code() {
 }
 
 #[test]
+fn a_lost_mail_costs_a_day_and_a_late_code_still_counts() {
+    let mut w = World::sponsoring();
+    let Event::Challenged { token: first, .. } = w.apply(9, "a@one.test") else { panic!("no challenge") };
+    let Event::Heard { code: late, .. } = w.mail("a@one.test", first, PASS) else { panic!("not heard") };
+    w.epoch = w.epoch.plus(1);
+    let Event::Challenged { token: second, new: true, .. } = w.apply(9, "a@one.test") else { panic!("no second token") };
+    assert_ne!(first, second);
+    assert_eq!(w.mail("a@one.test", first, PASS), Event::Ignored, "yesterday's token");
+    let mut other = w.admission.clone();
+    assert!(matches!(w.confirm(9, "a@one.test", late), Event::Admitted { .. }), "yesterday's code proves the same");
+    std::mem::swap(&mut w.admission, &mut other);
+    let Event::Heard { code, .. } = w.mail("a@one.test", second, PASS) else { panic!("not heard") };
+    assert_ne!(code, late);
+    assert!(matches!(w.confirm(9, "a@one.test", code), Event::Admitted { .. }));
+    // Asking keeps an application alive; silence ends it.
+    let mut w = World::sponsoring();
+    let Event::Challenged { token, .. } = w.apply(9, "a@one.test") else { panic!("no challenge") };
+    let Event::Heard { code, .. } = w.mail("a@one.test", token, PASS) else { panic!("not heard") };
+    w.epoch = w.epoch.plus(EXPIRY_EPOCHS);
+    assert_eq!(w.confirm(9, "a@one.test", code), Event::Refused(Refusal::Unknown));
+}
+
+#[test]
 fn what_proves_nothing_leads_nowhere() {
     let mut w = World::sponsoring();
     let Event::Challenged { token, .. } = w.apply(9, "a@one.test") else { panic!("no challenge") };
