@@ -93,6 +93,8 @@ pub async fn run(config: ProviderConfig) -> Result<(), ProviderError> {
             events: world.clone(),
             name: world.providers[i].name.clone(),
             provider: i,
+            flavor: config.providers[i].flavor,
+            imap: config.providers[i].imap,
         })
     };
     let imap = (0..world.providers.len()).map(service).collect();

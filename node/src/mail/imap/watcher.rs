@@ -28,6 +28,7 @@ use super::{
 use crate::mail::{
     connect::ConnectError,
     settings::{Login, MailTimeouts, ServerSettings},
+    stream::Transport,
     tls::TlsClient,
 };
 
@@ -138,10 +139,19 @@ impl Drop for WatcherHandle {
 impl Watcher {
     /// Starts the task on the current runtime.
     pub fn start(self) -> (WatcherHandle, Receiver<MailEvent>) {
+        self.run(None)
+    }
+
+    /// Starts the task with connections from elsewhere than the network; `server` and `tls` are not used.
+    pub fn start_on(self, transport: Arc<dyn Transport>) -> (WatcherHandle, Receiver<MailEvent>) {
+        self.run(Some(transport))
+    }
+
+    fn run(self, transport: Option<Arc<dyn Transport>>) -> (WatcherHandle, Receiver<MailEvent>) {
         let (commands, inbox) = mpsc::channel(COMMAND_QUEUE);
         let (events, outbox) = mpsc::channel(EVENT_QUEUE);
         let stop = CancellationToken::new();
-        let run = Run { commands: inbox, events, known: Known::default(), pending: VecDeque::new(), can_idle: true, setup: self };
+        let run = Run { commands: inbox, events, known: Known::default(), pending: VecDeque::new(), can_idle: true, setup: self, transport };
         let token = stop.clone();
         let task = tokio::spawn(async move {
             // Stopping in the middle of a command is safe: cursors and acts are repeatable.
@@ -158,6 +168,8 @@ struct Pending {
 
 struct Run {
     setup: Watcher,
+    /// Instead of the network.
+    transport: Option<Arc<dyn Transport>>,
     commands: Receiver<MailCommand>,
     events: Sender<MailEvent>,
     known: Known,
@@ -196,7 +208,10 @@ impl Run {
         loop {
             let begun = Instant::now();
             let setup = &self.setup;
-            let opened = ImapSession::open(&setup.server, &setup.login, &setup.tls, &setup.timeouts).await;
+            let opened = match &self.transport {
+                None => ImapSession::open(&setup.server, &setup.login, &setup.tls, &setup.timeouts).await,
+                Some(transport) => ImapSession::open_on(transport.as_ref(), &setup.login, &setup.timeouts).await,
+            };
             let end = match opened {
                 Ok(session) => self.serve(session).await,
                 Err(e) => End::Again(e),

@@ -14,6 +14,7 @@ mod wire;
 
 pub use session::serve;
 
+use super::config::{Flavor, ImapLooks};
 use super::store::{Mail, Mailbox, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +29,10 @@ pub struct ImapService {
     pub name: String,
     /// Index of the provider: only its own users can sign in.
     pub provider: usize,
+    /// What it looks like.
+    pub flavor: Flavor,
+    /// What it can do, as said before sign-in; afterwards the mailbox's own settings count.
+    pub imap: ImapLooks,
 }
 
 /// Learns of every change a client makes.

@@ -1,5 +1,6 @@
 //! One IMAP connection.
 
+use super::super::config::{Flavor, ImapLooks};
 use super::super::store::{Folder, Mail, Mailbox, Origin, Role};
 use super::super::world::now_ms;
 use super::gmail::{self, Asked};
@@ -95,7 +96,7 @@ impl Session {
                     let given = initial_response.map(|s| s.declassify().to_vec());
                     self.authenticate(stream, &mechanism, given).await?
                 }
-                CommandBody::Idle => match self.idle(stream).await? {
+                CommandBody::Idle if self.looks().idle => match self.idle(stream).await? {
                     true => Ok("idle is over".to_owned()),
                     false => return Ok(Ended::Closed),
                 },
@@ -111,13 +112,21 @@ impl Session {
     }
 
     fn capabilities(&self) -> String {
-        let mut all = "IMAP4rev1 LITERAL+ SASL-IR ID IDLE MOVE UIDPLUS UNSELECT NAMESPACE SPECIAL-USE".to_owned();
+        let mut all = "IMAP4rev1 LITERAL+ SASL-IR ID UNSELECT NAMESPACE SPECIAL-USE".to_owned();
         all.push_str(if self.offers_tls { " STARTTLS LOGINDISABLED" } else { " AUTH=PLAIN" });
-        let gmail = |m: &Arc<Mailbox>| m.flavor == super::super::config::Flavor::Gmail;
-        if self.service.mailboxes.values().find(|m| m.provider == self.service.provider).is_some_and(gmail) {
-            all.push_str(" X-GM-EXT-1");
+        let looks = self.looks();
+        let gmail = self.service.flavor == Flavor::Gmail;
+        for (has, name) in [(looks.idle, " IDLE"), (looks.moves, " MOVE"), (looks.uidplus, " UIDPLUS"), (gmail, " X-GM-EXT-1")] {
+            if has {
+                all.push_str(name);
+            }
         }
         all
+    }
+
+    /// What this connection can do.
+    pub(super) fn looks(&self) -> ImapLooks {
+        self.user.as_ref().map_or(self.service.imap, |user| user.imap)
     }
 
     fn sign_in(&mut self, user: &[u8], password: &[u8]) -> Answer {
@@ -207,7 +216,9 @@ impl Session {
         let Some(user) = self.user.clone() else { return Err(("BAD", "sign in first".to_owned())) };
         match body {
             CommandBody::Namespace => {
-                out.extend_from_slice(b"* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+                let namespace = self.looks().namespace;
+                let (prefix, delimiter) = (namespace.prefix(), namespace.delimiter());
+                out.extend_from_slice(format!("* NAMESPACE ((\"{prefix}\" \"{delimiter}\")) NIL NIL\r\n").as_bytes());
                 Ok("done".to_owned())
             }
             CommandBody::List { reference, mailbox_wildcard } => {
@@ -227,7 +238,7 @@ impl Session {
             }
             CommandBody::Select { mailbox } => self.select(&user, &named(&mailbox), false, out),
             CommandBody::Examine { mailbox } => self.select(&user, &named(&mailbox), true, out),
-            CommandBody::Create { mailbox } => create(&user, named(&mailbox).trim_end_matches('/')),
+            CommandBody::Create { mailbox } => create(&user, &named(&mailbox)),
             CommandBody::Delete { mailbox } => {
                 let name = named(&mailbox);
                 let mut folders = user.folders();
@@ -294,11 +305,16 @@ impl Session {
         let (validity, role) = found.unwrap_or((0, Role::Other));
         self.service.events.act(user, Act::Append, &mail, role, None);
         self.sync(user, true, out);
-        Ok(format!("[APPENDUID {validity} {uid}] done"))
+        Ok(if self.looks().uidplus { format!("[APPENDUID {validity} {uid}] done") } else { "done".to_owned() })
     }
 }
 
 fn create(user: &Mailbox, name: &str) -> Answer {
+    let namespace = user.imap.namespace;
+    let name = name.trim_end_matches(namespace.delimiter());
+    if !name.starts_with(namespace.prefix()) {
+        return no("[CANNOT] folders live under the inbox here");
+    }
     let mut folders = user.folders();
     if folders.contains_key(name) {
         return no("[ALREADYEXISTS] it is there already");
