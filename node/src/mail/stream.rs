@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{connect::ConnectError, literal::LiteralGuard};
+use super::{connect::ConnectError, guard::ResponseGuard};
 use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -47,20 +47,20 @@ pub(crate) struct MailStream {
     /// Bytes handed to the reader before the network's own; see [`MailStream::with_greeting`].
     greeting: &'static [u8],
     budget: usize,
-    literals: LiteralGuard,
+    shape: ResponseGuard,
 }
 
 impl MailStream {
     pub(crate) fn plain(tcp: TcpStream) -> Self {
-        Self { inner: Inner::Plain(tcp), greeting: b"", budget: SHORT_BUDGET, literals: LiteralGuard::default() }
+        Self { inner: Inner::Plain(tcp), greeting: b"", budget: SHORT_BUDGET, shape: ResponseGuard::default() }
     }
 
     pub(crate) fn tls(tls: TlsStream<TcpStream>) -> Self {
-        Self { inner: Inner::Tls(Box::new(tls)), greeting: b"", budget: SHORT_BUDGET, literals: LiteralGuard::default() }
+        Self { inner: Inner::Tls(Box::new(tls)), greeting: b"", budget: SHORT_BUDGET, shape: ResponseGuard::default() }
     }
 
     pub(crate) fn pipe(pipe: Box<dyn Pipe>) -> Self {
-        Self { inner: Inner::Pipe(pipe), greeting: b"", budget: SHORT_BUDGET, literals: LiteralGuard::default() }
+        Self { inner: Inner::Pipe(pipe), greeting: b"", budget: SHORT_BUDGET, shape: ResponseGuard::default() }
     }
 
     /// Puts a greeting before the network's bytes: after STARTTLS a server greets no second time, but the
@@ -122,7 +122,7 @@ impl AsyncRead for MailStream {
             Inner::Pipe(pipe) => Pin::new(&mut **pipe).poll_read(cx, &mut part),
         };
         let n = part.filled().len();
-        if !this.literals.allows(part.filled(), this.budget as u64) {
+        if !this.shape.allows(part.filled(), this.budget as u64) {
             return Poll::Ready(Err(io::Error::from(io::ErrorKind::InvalidData)));
         }
         buf.advance(n);
