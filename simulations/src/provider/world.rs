@@ -4,6 +4,7 @@ use super::accounting::{Accounting, message_id};
 use super::authentication::Checker;
 use super::config::{Flavor, MailboxEntry, MailboxKind, Namespace, ProviderConfig, Temper as TemperConfig};
 use super::dkim::DomainKey;
+use super::faults::Faults;
 use super::imap::{Act, ActObserver};
 use super::store::{Mail, Mailbox, Origin, Role};
 use crate::isp::{Event, Filter, Temper};
@@ -61,6 +62,8 @@ pub struct Net {
     pub checker: Checker,
     /// For clients.
     pub connector: TlsConnector,
+    /// What goes wrong on purpose.
+    pub faults: Arc<Faults>,
 }
 
 /// Everything.
@@ -81,6 +84,8 @@ pub struct World {
     pub checker: Checker,
     /// For clients of its own servers.
     pub connector: TlsConnector,
+    /// What goes wrong on purpose.
+    pub faults: Arc<Faults>,
     epoch_zero_ms: i64,
     epoch_ms: u64,
 }
@@ -168,6 +173,7 @@ impl World {
             seed: config.seed,
             checker: net.checker,
             connector: net.connector,
+            faults: net.faults,
             epoch_zero_ms: config.epoch_zero_ms,
             epoch_ms: config.epoch_ms.max(1),
         })

@@ -114,6 +114,7 @@ pub(crate) async fn play(dialogue: &Dialogue, way: Way, common: &Common) -> Repo
         provider: 0,
         flavor: dialogue.flavor,
         imap: dialogue.imap,
+        faults: Arc::default(),
     });
     let line = Line { service, wire: wire.clone(), cut_at: way.cut_at };
     let mut report = Report::default();

@@ -15,6 +15,7 @@ mod wire;
 pub use session::serve;
 
 use super::config::{Flavor, ImapLooks};
+use super::faults::Faults;
 use super::store::{Mail, Mailbox, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct ImapService {
     pub flavor: Flavor,
     /// What it can do, as said before sign-in; afterwards the mailbox's own settings count.
     pub imap: ImapLooks,
+    /// What goes wrong on purpose.
+    pub faults: Arc<Faults>,
 }
 
 /// Learns of every change a client makes.
