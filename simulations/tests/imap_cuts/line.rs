@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use warmnet_node::mail::{ConnectError, Pipe, Transport};
 use warmnet_sim::provider::accounting::message_id;
@@ -31,8 +32,9 @@ impl ActObserver for Log {
 }
 
 /// What is known of all connections of one run.
-#[derive(Default)]
 pub(crate) struct Wire {
+    /// Closed once the node was asked for something: no server speaks before, so that every run of a dialogue is the same.
+    pub(crate) asked: Semaphore,
     /// Bytes that the server sent on the first connection.
     pub(crate) first: AtomicUsize,
     /// Connections so far.
@@ -41,6 +43,18 @@ pub(crate) struct Wire {
     pub(crate) cut: AtomicBool,
     /// The server has gone idle at least once.
     pub(crate) idling: AtomicBool,
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        Self {
+            asked: Semaphore::new(0),
+            first: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+            cut: AtomicBool::new(false),
+            idling: AtomicBool::new(false),
+        }
+    }
 }
 
 /// A server behind a line whose first connection breaks as soon as the server has sent `cut_at` bytes.
@@ -57,12 +71,22 @@ impl Line {
         Cut { inner: Some(stream), left, first, wire: self.wire.clone() }
     }
 
+    /// Serves one connection in a task.
+    fn serve<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(&self, stream: S) {
+        let (service, stream, wire) = (self.service.clone(), self.wrap(stream), self.wire.clone());
+        tokio::spawn(async move {
+            // Nothing is ever to be had from it but its end.
+            let _closed = wire.asked.acquire().await.err();
+            imap::serve(service, stream, None).await;
+        });
+    }
+
     /// Serves TLS connections until the task is dropped.
     pub(crate) async fn listen(self, listener: TcpListener, acceptor: TlsAcceptor) {
         while let Ok((tcp, _)) = listener.accept().await {
             // A client that leaves in the handshake is none of ours.
             let Ok(tls) = acceptor.accept(tcp).await else { continue };
-            tokio::spawn(imap::serve(self.service.clone(), self.wrap(tls), None));
+            self.serve(tls);
         }
     }
 }
@@ -76,7 +100,7 @@ impl std::fmt::Debug for Line {
 impl Transport for Line {
     fn connect(&self) -> Result<Box<dyn Pipe>, ConnectError> {
         let (client, server) = tokio::io::duplex(64 * 1024);
-        tokio::spawn(imap::serve(self.service.clone(), self.wrap(server), None));
+        self.serve(server);
         Ok(Box::new(client))
     }
 }
@@ -96,8 +120,8 @@ impl<S: AsyncWrite + Unpin> Cut<S> {
         if let Some(inner) = &mut self.inner {
             // The other end may be gone already.
             let _flushed = ready!(Pin::new(inner).poll_flush(cx));
-            self.inner = None;
             self.wire.cut.store(true, Ordering::SeqCst);
+            self.inner = None;
         }
         Poll::Ready(())
     }
@@ -125,12 +149,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Cut<S> {
             ready!(this.poll_break(cx));
         }
         let Some(inner) = &mut this.inner else { return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())) };
-        let n = ready!(Pin::new(inner).poll_write(cx, &bytes[..bytes.len().min(this.left)]))?;
-        this.left -= n;
+        let most = bytes.len().min(this.left);
+        // Counted before they are out: the other end may be done with them before this line is.
         if this.first {
-            this.wire.first.fetch_add(n, Ordering::SeqCst);
+            this.wire.first.fetch_add(most, Ordering::SeqCst);
         }
-        Poll::Ready(Ok(n))
+        let written = Pin::new(inner).poll_write(cx, &bytes[..most]);
+        let n = if let Poll::Ready(Ok(n)) = written { n } else { 0 };
+        if this.first {
+            this.wire.first.fetch_sub(most - n, Ordering::SeqCst);
+        }
+        this.left -= n;
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -195,7 +195,7 @@ async fn session(dialogue: &Dialogue, way: Way, common: &Common, mailbox: &Arc<M
             found_at: host.places.get(&id).copied(),
         };
         let before = host.to_do.len();
-        let Some(result) = ask(&handle, &mut events, command, dialogue, &mut host, !restarted).await? else {
+        let Some(result) = ask(&handle, &mut events, command, dialogue, &mut host, &wire, !restarted).await? else {
             restarted = true;
             handle.stop().await;
             (handle, events) = start();
@@ -244,10 +244,12 @@ async fn ask(
     command: MailCommand,
     dialogue: &Dialogue,
     host: &mut Host,
+    wire: &Wire,
     stop_when_cut: bool,
 ) -> Result<Option<Result<warmnet_node::mail::ActReport, warmnet_node::mail::ActError>>, String> {
     let ticket = command.ticket;
     handle.commands.send(command).await.map_err(|_| "the watcher is gone".to_owned())?;
+    wire.asked.close();
     loop {
         match next(events).await? {
             MailEvent::Found(mail) => host.found(dialogue, &mail),
