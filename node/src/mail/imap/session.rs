@@ -1,6 +1,6 @@
 //! One signed-in IMAP connection with limits: every command has a time-out and a byte budget.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use async_imap::{
     Client,
@@ -17,7 +17,7 @@ use super::{
 use crate::mail::{
     connect::{ConnectError, dial},
     settings::{Login, MailTimeouts, Security, ServerSettings},
-    stream::{MailStream, SHORT_BUDGET},
+    stream::{MailStream, SHORT_BUDGET, Transport},
     tls::TlsClient,
 };
 
@@ -126,10 +126,26 @@ impl ImapSession {
                     Client::new(MailStream::tls(tls.handshake(&server.host, tcp).await?))
                 }
             };
-            let inner = client.login(&login.user, login.password.expose_secret()).await.map_err(|(e, _)| sign_in_error(&e))?;
-            Ok::<_, ImapError>(inner)
+            sign_in(client, login).await
         };
-        let limit = timeouts.imap();
+        Self::ready(work, timeouts.imap()).await
+    }
+
+    /// The same over another transport than the network.
+    pub(crate) async fn open_on(transport: &dyn Transport, login: &Login, timeouts: &MailTimeouts) -> Result<Self, ImapError> {
+        let work = async {
+            let mut client = Client::new(MailStream::pipe(transport.connect()?));
+            greeting(&mut client).await?;
+            sign_in(client, login).await
+        };
+        Self::ready(work, timeouts.imap()).await
+    }
+
+    /// Makes a session of a signed-in connection.
+    async fn ready(
+        work: impl Future<Output = Result<async_imap::Session<MailStream>, ImapError>>,
+        limit: Duration,
+    ) -> Result<Self, ImapError> {
         let inner = timeout(limit, work).await.unwrap_or(Err(ConnectError::TimedOut.into()))?;
         let mut session = Self { inner, limit, able: Abilities::default() };
         session.able = session.capabilities().await?;
@@ -268,6 +284,10 @@ async fn greeting(client: &mut Client<MailStream>) -> Result<(), ImapError> {
         Response::Data { status: Status::Bye, .. } => Err(ConnectError::Closed.into()),
         _ => Err(ConnectError::Protocol.into()),
     }
+}
+
+async fn sign_in(client: Client<MailStream>, login: &Login) -> Result<async_imap::Session<MailStream>, ImapError> {
+    client.login(&login.user, login.password.expose_secret()).await.map_err(|(e, _)| sign_in_error(&e))
 }
 
 fn sign_in_error(error: &LibError) -> ImapError {
