@@ -121,6 +121,9 @@ pub struct AddArgs {
     /// Acts you allow: read,reply,rescue,file, or none, or ask
     #[arg(long, default_value = "ask")]
     consent: String,
+    /// Let the node read bounces, complaints and DMARC reports in the inbox, to count them
+    #[arg(long)]
+    reports: bool,
     /// Don't sign in now
     #[arg(long)]
     no_test: bool,
@@ -196,7 +199,9 @@ pub fn add(home: &Home, config: &NodeConfig, secrets: &mut Secrets, args: AddArg
     mailbox.ramp = args.ramp.into();
     mailbox.check(&home.mailboxes().join(MailboxConfig::file_name(address.as_str()))).map_err(CliError::of_option)?;
     let allowed = consent(&args.consent, &mailbox.smtp.host)?;
-    mailbox.consent.allow(allowed, &jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string());
+    let instant = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string();
+    mailbox.consent.allow(allowed, &instant);
+    mailbox.consent.reports = args.reports.then_some(instant);
     let password = password(args.password_stdin)?;
     if !args.no_test {
         let login = Login { user: mailbox.user.clone(), password: password.clone() };

@@ -215,12 +215,11 @@ mod tests {
 
     #[test]
     fn an_envelope_address_can_not_speak_for_the_provider() {
-        let field = |address: &str| format!("Authentication-Results: mx.alpha.test; spf=fail smtp.mailfrom={address}; dkim=none; dmarc=fail");
-        for address in [
-            "\"x; dmarc=pass\"@evil.test",
-            "\"x\\\"; dkim=pass header.d=bank.test; dmarc=pass\"@evil.test",
-            "\"x ( \"@evil.test",
-        ] {
+        let field =
+            |address: &str| format!("Authentication-Results: mx.alpha.test; spf=fail smtp.mailfrom={address}; dkim=none; dmarc=fail");
+        for address in
+            ["\"x; dmarc=pass\"@evil.test", "\"x\\\"; dkim=pass header.d=bank.test; dmarc=pass\"@evil.test", "\"x ( \"@evil.test"]
+        {
             let raw = format!("{}\r\n\r\n", field(address));
             let got = AuthResults::read(raw.as_bytes(), ID);
             assert_eq!((got.spf, got.dkim, got.dmarc), (Verdict::Fail, Verdict::Unknown, Verdict::Fail), "{address}");

@@ -31,8 +31,8 @@ pub use auth_results::{AuthResults, Verdict};
 pub use compose::{ComposeError, Draft};
 pub use connect::ConnectError;
 pub use imap::{
-    ActError, ActReport, Cursor, CursorStore, CursorStoreError, FolderRole, Folders, FoundMail, ImapError, MailAct, MailCommand, MailEvent,
-    Place, Watcher, WatcherHandle,
+    ActError, ActReport, Cursor, CursorStore, CursorStoreError, FolderRole, Folders, FoundMail, FoundReport, ImapError, MailAct,
+    MailCommand, MailEvent, Place, Watcher, WatcherHandle,
 };
 pub use recognise::{Recognised, recognise};
 pub use settings::{Login, MailTimeouts, Security, ServerSettings};

@@ -11,7 +11,7 @@ const MAX_ROWS: usize = 5_000;
 const MAX_PARTS: usize = 8;
 
 /// A report's sums.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct AggregateSums {
     /// The domain it is about, lower case.
     pub domain: String,
@@ -21,6 +21,13 @@ pub struct AggregateSums {
     pub passed: u64,
     /// Mails that did not.
     pub failed: u64,
+}
+
+// Holds the owner's domain.
+impl std::fmt::Debug for AggregateSums {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AggregateSums({} passed, {} failed)", self.passed, self.failed)
+    }
 }
 
 /// The first attachment that is a report.

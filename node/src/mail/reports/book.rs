@@ -146,7 +146,13 @@ impl Book {
     /// An empty book; reports from before `now_ms` don't count.
     #[must_use]
     pub fn new(now_ms: i64) -> Self {
-        Self { since_ms: now_ms, seen: Memory::default(), doubted: Memory::default(), soft: SoftRuns::default(), figures: Figures::default() }
+        Self {
+            since_ms: now_ms,
+            seen: Memory::default(),
+            doubted: Memory::default(),
+            soft: SoftRuns::default(),
+            figures: Figures::default(),
+        }
     }
 
     /// The sums.
@@ -170,13 +176,7 @@ impl Book {
 
     /// Takes a report in. `verify` tells whether a returned label is this node's own for that Message-ID. Returns what else must
     /// change; whether the book itself changed is for the caller to compare.
-    pub fn take(
-        &mut self,
-        now_ms: i64,
-        arrived: &Arrived,
-        owner: &Owner,
-        verify: impl Fn(&Original) -> Option<Verified>,
-    ) -> Vec<Counted> {
+    pub fn take(&mut self, now_ms: i64, arrived: &Arrived, owner: &Owner, verify: impl Fn(&Original) -> Option<Verified>) -> Vec<Counted> {
         let old = arrived.at_ms.is_some_and(|at| at < self.since_ms.saturating_sub(SLACK_MS));
         if old || self.seen.has(&arrived.id) || self.doubted.has(&arrived.id) {
             return vec![];
@@ -213,16 +213,17 @@ impl Book {
             // A labelled mail has one recipient, and it is never the owner's external mail.
             let ours = verify(original)?;
             let recipient = report.recipients.first()?;
-            let (event, address) =
-                (key("warming", &[&ours.exchange.0, &[ours.turn]]), key("partner", &[&ours.partner.0]));
+            let (event, address) = (key("warming", &[&ours.exchange.0, &[ours.turn]]), key("partner", &[&ours.partner.0]));
             let hard = self.bounce(now_ms, recipient.fate, event, address);
             let loss = &mut self.figures.warming;
-            return Some(hard.map(|hard| {
-                add_bounce(loss, hard);
-                Counted::Bounced { exchange: ours.exchange, turn: ours.turn, hard }
-            })
-            .into_iter()
-            .collect());
+            return Some(
+                hard.map(|hard| {
+                    add_bounce(loss, hard);
+                    Counted::Bounced { exchange: ours.exchange, turn: ours.turn, hard }
+                })
+                .into_iter()
+                .collect(),
+            );
         }
         let message_id = original.message_id.as_ref().filter(|_| owner.wrote(original))?;
         let mut sum = SelfReport::default();

@@ -38,7 +38,8 @@ pub(super) fn read(message: &Message<'_>) -> Option<Complaint> {
     let mut original = Original::of(message).unwrap_or_default();
     if original.message_id.is_none() {
         let all = fields::fields(said);
-        original.message_id = fields::only(&all, "Original-Message-ID").or_else(|| fields::only(&all, "Message-ID")).and_then(|id| bare(&id));
+        original.message_id =
+            fields::only(&all, "Original-Message-ID").or_else(|| fields::only(&all, "Message-ID")).and_then(|id| bare(&id));
     }
     let told = feedback.original_rcpt_to.as_deref().map(|a| a.trim().trim_matches(['<', '>']).to_ascii_lowercase());
     let recipient = told.filter(|a| a.contains('@')).or_else(|| original.to.clone().map(|t| t.to_ascii_lowercase()));

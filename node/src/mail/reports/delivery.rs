@@ -46,8 +46,6 @@ pub struct DeliveryReport {
     pub recipients: Vec<Recipient>,
     /// The mail it is about.
     pub original: Original,
-    /// The host that writes the report, by its own word.
-    pub reporter: Option<String>,
 }
 
 /// Reads a message with a delivery-status part.
@@ -59,13 +57,12 @@ pub(super) fn read(message: &Message<'_>) -> Option<DeliveryReport> {
     if recipients.is_empty() {
         return None;
     }
-    let find = |name: &str| groups.iter().find_map(|g| value(g, name));
     let mut original = Original::of(message).unwrap_or_default();
     if original.message_id.is_none() {
         // Google repeats it here when it returns less.
-        original.message_id = find("X-Original-Message-ID").and_then(bare);
+        original.message_id = groups.iter().find_map(|g| value(g, "X-Original-Message-ID")).and_then(bare);
     }
-    Some(DeliveryReport { recipients, original, reporter: find("Reporting-MTA").map(|v| typed(v).to_ascii_lowercase()) })
+    Some(DeliveryReport { recipients, original })
 }
 
 fn is_status(part: &MessagePart<'_>) -> bool {
@@ -162,15 +159,16 @@ pub(super) fn failed(status: Option<(u8, u16, u16)>) -> Fate {
 /// The first enhanced status code in a text: class 2, 4 or 5, and two numbers of up to three digits.
 pub(super) fn code_in(text: &str) -> Option<(u8, u16, u16)> {
     let words = text.split(|c: char| !(c.is_ascii_digit() || c == '.'));
-    words.filter_map(|word| {
-        let mut parts = word.trim_matches('.').split('.');
-        let (class, subject, detail, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
-        if !matches!(class, "2" | "4" | "5") || subject.len() > 3 || detail.len() > 3 {
-            return None;
-        }
-        Some((class.parse().ok()?, subject.parse().ok()?, detail.parse().ok()?))
-    })
-    .next()
+    words
+        .filter_map(|word| {
+            let mut parts = word.trim_matches('.').split('.');
+            let (class, subject, detail, None) = (parts.next()?, parts.next()?, parts.next()?, parts.next()) else { return None };
+            if !matches!(class, "2" | "4" | "5") || subject.len() > 3 || detail.len() > 3 {
+                return None;
+            }
+            Some((class.parse().ok()?, subject.parse().ok()?, detail.parse().ok()?))
+        })
+        .next()
 }
 
 #[cfg(test)]
@@ -203,9 +201,9 @@ mod tests {
         let text = b"Reporting-MTA: dns; a\r\nAction: failed\r\nFinal-Recipient: rfc822;<A@b.test>\r\nStatus: 5.1.1\r\n\
             Action: delayed\r\nFinal-Recipient: rfc822; c@d.test\r\nStatus: 4.4.1\r\n";
         let got: Vec<Recipient> = groups(text).iter().filter_map(recipient).collect();
-        assert_eq!(got.iter().map(|r| (r.address.as_str(), r.fate)).collect::<Vec<_>>(), [
-            ("a@b.test", Fate::Hard),
-            ("c@d.test", Fate::Delayed)
-        ]);
+        assert_eq!(
+            got.iter().map(|r| (r.address.as_str(), r.fate)).collect::<Vec<_>>(),
+            [("a@b.test", Fate::Hard), ("c@d.test", Fate::Delayed)]
+        );
     }
 }

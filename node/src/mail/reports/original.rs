@@ -28,11 +28,15 @@ impl std::fmt::Debug for Original {
 }
 
 impl Original {
-    /// The first returned mail or header among a report's parts.
+    /// The first returned mail or header among a report's parts; none when its header is cut off, for the label could
+    /// stand in what is missing.
     pub(super) fn of(message: &Message<'_>) -> Option<Self> {
         message.parts.iter().find_map(|part| match &part.body {
-            PartType::Message(inner) => Some(Self::read(returned(message, part, inner))),
-            _ if is_header_part(part) => Some(Self::read(part.contents())),
+            PartType::Message(inner) => Some(returned(message, part, inner)).filter(|b| has_end(b)).map(Self::read),
+            _ if is_header_part(part) => {
+                let closed = has_end(part.contents()) || (part.offset_end as usize) < message.raw_message.len();
+                closed.then(|| Self::read(part.contents()))
+            }
             _ => None,
         })
     }
@@ -59,11 +63,17 @@ fn returned<'a>(outer: &'a Message<'_>, part: &MessagePart<'_>, inner: &'a Messa
     if part.encoding == mail_parser::Encoding::None { whole } else { inner.raw_message.as_ref() }
 }
 
+/// Whether an empty line ends the header.
+fn has_end(block: &[u8]) -> bool {
+    let block = block.trim_ascii_start();
+    block.windows(2).any(|w| w == b"\n\n") || block.windows(3).any(|w| w == b"\n\r\n")
+}
+
 /// `text/rfc822-headers` (RFC 3462) and the spellings of it that servers use.
 fn is_header_part(part: &MessagePart<'_>) -> bool {
-    part.content_type().and_then(|t| t.subtype()).is_some_and(|s| {
-        ["rfc822-headers", "global-headers", "rfc822-header", "rfc822"].iter().any(|known| s.eq_ignore_ascii_case(known))
-    })
+    part.content_type()
+        .and_then(|t| t.subtype())
+        .is_some_and(|s| ["rfc822-headers", "global-headers", "rfc822-header", "rfc822"].iter().any(|known| s.eq_ignore_ascii_case(known)))
 }
 
 /// A Message-ID without its angle brackets.

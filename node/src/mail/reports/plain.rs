@@ -24,7 +24,7 @@ pub(super) fn read(raw: &[u8], message: &Message<'_>) -> Option<DeliveryReport> 
     let fate = if status.is_some() { failed(status) } else { Fate::Soft };
     let named = fields::only(&top, "X-Failed-Recipients").or_else(|| original.to.clone()).unwrap_or_default();
     let address = named.split(',').next().unwrap_or_default().trim().to_ascii_lowercase();
-    Some(DeliveryReport { recipients: vec![Recipient { address, fate, status }], original, reporter: None })
+    Some(DeliveryReport { recipients: vec![Recipient { address, fate, status }], original })
 }
 
 /// The words, and the paragraph that holds the label, which is the returned header.

@@ -26,7 +26,8 @@ fn unzip(bytes: &[u8]) -> Option<Vec<u8>> {
     if archive.len() > MAX_FILES {
         return None;
     }
-    let found = (0..archive.len()).find(|i| archive.by_index(*i).is_ok_and(|f| f.is_file() && f.name().to_ascii_lowercase().ends_with(".xml")))?;
+    let found =
+        (0..archive.len()).find(|i| archive.by_index(*i).is_ok_and(|f| f.is_file() && f.name().to_ascii_lowercase().ends_with(".xml")))?;
     capped(archive.by_index(found).ok()?)
 }
 

@@ -18,7 +18,7 @@ fn original(id: &str) -> Original {
 
 fn bounce(id: &str, to: &str, fate: Fate) -> Report {
     let recipients = vec![Recipient { address: to.into(), fate, status: None }];
-    Report::Delivery(DeliveryReport { recipients, original: original(id), reporter: None })
+    Report::Delivery(DeliveryReport { recipients, original: original(id) })
 }
 
 fn complaint(id: &str) -> Report {
@@ -65,7 +65,7 @@ fn forged_reports_do_not_count() {
     assert!(book.take(NOW, &forged, &owner(), nobody).is_empty());
     let labelled = Original { label: Some("v1; forged".into()), ..original("2@a") };
     let recipients = vec![Recipient { address: "x@b.test".into(), fate: Fate::Hard, status: None }];
-    let report = Report::Delivery(DeliveryReport { recipients, original: labelled.clone(), reporter: None });
+    let report = Report::Delivery(DeliveryReport { recipients, original: labelled.clone() });
     assert!(book.take(NOW, &arrived(report, 2), &owner(), nobody).is_empty(), "a label that is not ours, though From is the owner's");
     let report = Report::Complaint(Complaint { recipient: None, original: labelled });
     assert!(book.take(NOW, &arrived(report, 3), &owner(), nobody).is_empty());
@@ -84,7 +84,7 @@ fn a_verified_label_counts_for_the_exchange_and_never_as_external() {
     let labelled = Original { label: Some("true".into()), ..original("1@a") };
     let report = |fate| {
         let recipients = vec![Recipient { address: String::new(), fate, status: None }];
-        Report::Delivery(DeliveryReport { recipients, original: labelled.clone(), reporter: None })
+        Report::Delivery(DeliveryReport { recipients, original: labelled.clone() })
     };
     assert!(book.take(NOW, &arrived(report(Fate::Delayed), 1), &owner(), verify).is_empty());
     let mut remote = arrived(report(Fate::Hard), 2);
