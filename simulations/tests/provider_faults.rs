@@ -220,6 +220,7 @@ async fn the_watcher_outlives_refusals_and_lost_answers() {
         timeouts: MailTimeouts::default(),
         poll: Duration::from_secs(60),
         look_everywhere: false,
+        reports: false,
         cursors: Arc::new(Cursors::default()),
     }
     .start();

@@ -181,7 +181,7 @@ impl From<RuntimeError> for CliError {
             RuntimeError::NoPassword { .. } | RuntimeError::Address { .. } => {
                 Self::new(ExitCode::Usage, "a mailbox can't be used").why(e).todo("run `warmnet-node mailbox add` again")
             }
-            RuntimeError::Control(_) | RuntimeError::Driver(_) => Self::new(ExitCode::Error, "the program stopped").why(e),
+            RuntimeError::Book(_) | RuntimeError::Control(_) | RuntimeError::Driver(_) => Self::new(ExitCode::Error, "the program stopped").why(e),
         }
     }
 }

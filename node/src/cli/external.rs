@@ -10,7 +10,8 @@ use warmnet_protocol::wire::bundle::SelfReport;
 /// Verbs of `external`.
 #[derive(Subcommand)]
 pub(super) enum ExternalVerb {
-    /// Add counts of your own mail to the running epoch. They can lower your score, never raise it
+    /// Add counts of your own mail to the running epoch. They can lower your score, never raise it. Leave out bounces and
+    /// complaints that the node reads in the inbox itself (`mailbox add --reports`)
     #[command(after_help = "Example:\n  warmnet-node external add --mailbox me@example.org --sent 120 --hard 1 --complaints 0")]
     Add(AddArgs),
 }

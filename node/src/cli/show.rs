@@ -92,6 +92,13 @@ fn render(s: &Status) -> String {
             m.ramp_day,
             if m.debt > 0 { format!(", {} clean mails to go", m.debt) } else { String::new() }
         );
+        if let Some(r) = &m.reports {
+            let _ok = writeln!(
+                out,
+                "          your own mail: {} hard and {} soft bounces, {} complaints; DMARC {} passed, {} failed",
+                r.external_hard, r.external_soft, r.external_complaints, r.dmarc_pass, r.dmarc_fail
+            );
+        }
         if let Some(reason) = &m.reason {
             let _ok = writeln!(out, "          not sending: {reason}");
         }

@@ -83,6 +83,9 @@ pub struct Consent {
     /// File it into the Warmnet folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Read bounces, complaints and DMARC reports in the inbox, to count them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reports: Option<String>,
 }
 
 impl Consent {
@@ -194,7 +197,7 @@ impl MailboxConfig {
         if let Some(language) = self.languages.iter().find(|l| !LANGUAGES.contains(&l.as_str())) {
             return bad("languages", format!("holds \"{language}\"; known are {}", LANGUAGES.join(", ")));
         }
-        let yes = [&self.consent.read, &self.consent.reply, &self.consent.rescue, &self.consent.file];
+        let yes = [&self.consent.read, &self.consent.reply, &self.consent.rescue, &self.consent.file, &self.consent.reports];
         if let Some(instant) = yes.into_iter().flatten().find(|t| t.parse::<jiff::Timestamp>().is_err()) {
             return bad("consent", format!("holds \"{instant}\"; a yes is recorded with its instant, such as \"2026-11-24T08:00:00Z\""));
         }

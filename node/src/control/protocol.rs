@@ -133,6 +133,25 @@ pub struct MemberStatus {
     pub ramp_day: u32,
     pub debt: u32,
     pub inbox_lower: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reports: Option<ReportStatus>,
+}
+
+/// Reports counted in a member's mailbox since its owner allowed it: bounces and complaints of warming and of external mail, reports
+/// not believed, and sums of DMARC aggregates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)] // the names are the documentation
+pub struct ReportStatus {
+    pub warming_hard: u32,
+    pub warming_soft: u32,
+    pub warming_complaints: u32,
+    pub external_hard: u32,
+    pub external_soft: u32,
+    pub external_complaints: u32,
+    pub doubted: u32,
+    pub dmarc_reports: u32,
+    pub dmarc_pass: u64,
+    pub dmarc_fail: u64,
 }
 
 /// One epoch of this node: planned..no_show as senders, observed..replied as receivers.

@@ -31,18 +31,7 @@ pub struct AuthResults {
 impl AuthResults {
     /// Reads a raw mail. `authserv_id` is the provider's id from the config; all unknown where the provider says nothing.
     pub fn read(raw: &[u8], authserv_id: &str) -> Self {
-        for (name, value) in fields::fields(raw) {
-            if name.eq_ignore_ascii_case("Received") {
-                if is_foreign(&value, authserv_id) {
-                    return Self::default();
-                }
-            } else if name.eq_ignore_ascii_case("Authentication-Results")
-                && let Some(results) = parse(&value, authserv_id)
-            {
-                return results;
-            }
-        }
-        Self::default()
+        trusted(raw, authserv_id).map(|value| parse(&value)).unwrap_or_default()
     }
 
     /// Whether SPF, DKIM and DMARC all pass.
@@ -51,15 +40,49 @@ impl AuthResults {
     }
 }
 
-/// The verdicts of one field, if it carries that id.
-fn parse(value: &str, authserv_id: &str) -> Option<AuthResults> {
-    let value = without_comments(value);
-    let mut parts = value.split(';');
-    // The id may be followed by a version.
-    let id = parts.next()?.split_whitespace().next()?;
-    if !id.eq_ignore_ascii_case(authserv_id) {
-        return None;
+/// Domains that the provider found to vouch for a mail, lower case: of passing DKIM signatures, and of From when DMARC passed.
+pub fn passing(raw: &[u8], authserv_id: &str) -> Vec<String> {
+    let Some(value) = trusted(raw, authserv_id) else { return vec![] };
+    let mut domains = vec![];
+    for part in value.split(';').skip(1) {
+        let mut words = part.split_whitespace();
+        let wanted: &[&str] = match words.next().map(str::to_ascii_lowercase).as_deref() {
+            Some("dkim=pass") => &["header.d", "header.i"],
+            Some("dmarc=pass") => &["header.from"],
+            _ => continue,
+        };
+        let mut properties = words.filter_map(|w| w.split_once('='));
+        if let Some((_, domain)) = properties.find(|(name, _)| wanted.iter().any(|n| n.eq_ignore_ascii_case(name))) {
+            domains.push(domain.rsplit('@').next().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase());
+        }
     }
+    domains.retain(|d| !d.is_empty());
+    domains
+}
+
+/// The value of the topmost field with that id above the first foreign hop, without comments and with quoted text made
+/// harmless.
+fn trusted(raw: &[u8], authserv_id: &str) -> Option<String> {
+    for (name, value) in fields::fields(raw) {
+        if name.eq_ignore_ascii_case("Received") {
+            if is_foreign(&value, authserv_id) {
+                return None;
+            }
+        } else if name.eq_ignore_ascii_case("Authentication-Results") {
+            let value = plain(&value);
+            // The id may be followed by a version.
+            let id = value.split(';').next().and_then(|id| id.split_whitespace().next());
+            if id.is_some_and(|id| id.eq_ignore_ascii_case(authserv_id)) {
+                return Some(value);
+            }
+        }
+    }
+    None
+}
+
+/// The verdicts of a trusted field.
+fn parse(value: &str) -> AuthResults {
+    let parts = value.split(';').skip(1);
     let mut results = AuthResults::default();
     for part in parts {
         let Some((method, rest)) = part.split_once('=') else { continue };
@@ -80,13 +103,13 @@ fn parse(value: &str, authserv_id: &str) -> Option<AuthResults> {
             _ => {}
         }
     }
-    Some(results)
+    results
 }
 
 /// Whether another organisation than that of `authserv_id` wrote this Received field. Inner hops that name an
 /// address or a bare host name are taken for the provider's own.
 fn is_foreign(received: &str, authserv_id: &str) -> bool {
-    let text = without_comments(received);
+    let text = plain(received);
     let mut words = text.split_whitespace();
     let Some(by) = words.find(|w| w.eq_ignore_ascii_case("by")).and_then(|_| words.next()) else {
         return false;
@@ -102,21 +125,28 @@ fn organisation(host: &str) -> String {
     psl::domain_str(host).unwrap_or(host).to_owned()
 }
 
-/// The text without its comments (RFC 5322 section 3.2.2), quoted strings kept.
-fn without_comments(text: &str) -> String {
+/// The text without its comments (RFC 5322 section 3.2.2). Quoted strings lose their quotes, and all in them that could look like
+/// the field's own grammar: a sender chooses its envelope address, such as `"x; dmarc=pass"@evil.test`.
+fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut depth, mut quoted, mut escaped) = (0_u32, false, false);
     for c in text.chars() {
-        let visible = depth == 0;
+        let comment = depth > 0;
         match c {
             _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '"' if visible => quoted = !quoted,
+            '\\' => {
+                escaped = true;
+                continue;
+            }
+            '"' if !comment => {
+                quoted = !quoted;
+                continue;
+            }
             '(' if !quoted => {
                 depth = depth.saturating_add(1);
                 continue;
             }
-            ')' if !quoted && depth > 0 => {
+            ')' if !quoted && comment => {
                 depth -= 1;
                 // A comment separates words like a blank.
                 if depth == 0 {
@@ -126,9 +156,11 @@ fn without_comments(text: &str) -> String {
             }
             _ => {}
         }
-        if visible {
-            out.push(c);
+        if comment {
+            continue;
         }
+        let harmless = c.is_ascii_alphanumeric() || "-._+@".contains(c);
+        out.push(if quoted && !harmless { '_' } else { c });
     }
     out
 }
@@ -178,7 +210,38 @@ mod tests {
     #[test]
     fn comments_and_strings_hide_nothing() {
         let got = read("Authentication-Results: mx.alpha.test; spf=fail (x; spf=pass \\) ; dkim=pass); dmarc=\"pass\"");
-        assert_eq!((got.spf, got.dkim), (Verdict::Fail, Verdict::Unknown));
+        assert_eq!((got.spf, got.dkim, got.dmarc), (Verdict::Fail, Verdict::Unknown, Verdict::Pass));
+    }
+
+    #[test]
+    fn an_envelope_address_can_not_speak_for_the_provider() {
+        let field =
+            |address: &str| format!("Authentication-Results: mx.alpha.test; spf=fail smtp.mailfrom={address}; dkim=none; dmarc=fail");
+        for address in
+            ["\"x; dmarc=pass\"@evil.test", "\"x\\\"; dkim=pass header.d=bank.test; dmarc=pass\"@evil.test", "\"x ( \"@evil.test"]
+        {
+            let raw = format!("{}\r\n\r\n", field(address));
+            let got = AuthResults::read(raw.as_bytes(), ID);
+            assert_eq!((got.spf, got.dkim, got.dmarc), (Verdict::Fail, Verdict::Unknown, Verdict::Fail), "{address}");
+            assert!(passing(raw.as_bytes(), ID).is_empty(), "{address}");
+        }
+    }
+
+    #[test]
+    fn passing_domains_are_those_that_passed() {
+        let raw = b"Authentication-Results: mx.alpha.test; dkim=fail header.d=a.test; dkim=pass (x) header.i=@B.test header.s=k;\r\n \
+            dkim=pass header.d=c.test; spf=pass smtp.mailfrom=d.test; dmarc=pass header.from=e.test\r\n\r\n";
+        assert_eq!(passing(raw, ID), ["b.test", "c.test", "e.test"]);
+        assert!(passing(raw, "mx.beta.test").is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(raw in proptest::collection::vec(proptest::num::u8::ANY, 0..400), text in "[ -~]{0,200}") {
+            let _any = AuthResults::read(&raw, ID);
+            let field = format!("Authentication-Results: mx.alpha.test; {text}\r\n\r\n");
+            let _any = passing(field.as_bytes(), ID);
+        }
     }
 
     #[test]

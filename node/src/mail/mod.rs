@@ -9,6 +9,7 @@
 //! | [`smtp`] | one mail at a time, at most once: [`smtp::Submitter`] |
 //! | [`imap`] | one connection a mailbox: [`imap::Watcher`] finds labelled mail and acts on it |
 //! | [`compose`], [`mod@recognise`] | the one shape of mail we write, and what we read out of any mail |
+//! | [`reports`] | bounces, complaints and DMARC aggregates, counted once |
 //! | [`auth_results`] | what the receiving provider said about SPF, DKIM and DMARC |
 //! | [`test_sign_in`] | the live check behind `mailbox test` |
 
@@ -19,6 +20,7 @@ pub mod fields;
 mod guard;
 pub mod imap;
 pub mod recognise;
+pub mod reports;
 pub mod settings;
 pub mod smtp;
 mod stream;
@@ -29,8 +31,8 @@ pub use auth_results::{AuthResults, Verdict};
 pub use compose::{ComposeError, Draft};
 pub use connect::ConnectError;
 pub use imap::{
-    ActError, ActReport, Cursor, CursorStore, CursorStoreError, FolderRole, Folders, FoundMail, ImapError, MailAct, MailCommand, MailEvent,
-    Place, Watcher, WatcherHandle,
+    ActError, ActReport, Cursor, CursorStore, CursorStoreError, FolderRole, Folders, FoundMail, FoundReport, ImapError, MailAct,
+    MailCommand, MailEvent, Place, Watcher, WatcherHandle,
 };
 pub use recognise::{Recognised, recognise};
 

@@ -14,6 +14,7 @@ use super::feedback::Feedback;
 use super::mailboxes::{MailFound, Mailboxes};
 use super::peers::Peers;
 use super::persist::Persist;
+use super::reports::Reports;
 use super::status;
 use crate::control::{Answer, Request as ControlRequest, Served};
 use crate::p2p::{Acceptance as GossipAcceptance, NetworkEvent, NetworkHandle};
@@ -52,6 +53,7 @@ pub(super) struct Driver {
     pub feedback: mpsc::Sender<Feedback>,
     pub authority: Option<Box<dyn Authority>>,
     pub status: status::Facts,
+    pub reports: Reports,
     pub tasks: JoinSet<()>,
     pub stop: CancellationToken,
 }
@@ -82,7 +84,7 @@ impl Driver {
                     Some(event) => self.on_network(event).await,
                     None => return Err(DriverError::Network),
                 },
-                Some(found) = inlets.mail.recv() => self.on_mail(found),
+                Some(found) = inlets.mail.recv() => self.on_mail(found)?,
                 Some(feedback) = inlets.feedback.recv() => self.on_feedback(feedback)?,
                 Some(served) = inlets.control.recv() => self.on_control(served),
                 () = tokio::time::sleep(sleep) => self.engine.handle(clock::now(), Input::Wake),
@@ -332,7 +334,7 @@ impl Driver {
         }
     }
 
-    fn on_mail(&mut self, found: MailFound) {
+    fn on_mail(&mut self, found: MailFound) -> Result<(), DriverError> {
         let now = clock::now();
         match found {
             MailFound::Labelled(mail, place) => {
@@ -340,14 +342,24 @@ impl Driver {
                 self.engine.handle(now, Input::MailFound(mail));
             }
             MailFound::Code { member, code } => self.engine.handle(now, Input::CodeFound { member, code }),
+            MailFound::Report { member, arrived } => {
+                let taken = self.reports.take(&self.engine, now, member, &arrived);
+                if let Some(book) = taken.book {
+                    self.persist.put_book(member, &book).map_err(DriverError::Store)?;
+                }
+                for input in taken.inputs {
+                    self.engine.handle(now, input);
+                }
+            }
             MailFound::Token { golden, from, token, auth } => {
-                let Some(authority) = &mut self.authority else { return };
+                let Some(authority) = &mut self.authority else { return Ok(()) };
                 let auth = EnrolmentAuth { spf: auth[0], dkim: auth[1], dmarc: auth[2] };
                 if let Some(code) = authority.enrolment_mail(now, golden, &from, token, auth) {
                     self.mailboxes.send_code(golden, from, code, &self.persist, &self.feedback, &mut self.tasks);
                 }
             }
         }
+        Ok(())
     }
 
     fn on_feedback(&mut self, feedback: Feedback) -> Result<(), DriverError> {
@@ -369,7 +381,7 @@ impl Driver {
     fn on_control(&mut self, served: Served) {
         let now = clock::now();
         let answer = match &served.request {
-            ControlRequest::Status => Answer::data(&status::status(&self.engine, &self.status, &self.peers, now)),
+            ControlRequest::Status => Answer::data(&status::status(&self.engine, &self.status, &self.reports, &self.peers, now)),
             ControlRequest::Score { member } => status::score(&self.engine, member.as_deref()),
             ControlRequest::Peers => Answer::data(&self.peers.report()),
             ControlRequest::External { mailbox, report } => match self.mailboxes.member_of(mailbox) {

@@ -3,6 +3,7 @@
 use super::feedback::{ActTicket, Feedback};
 use super::outbox;
 use super::persist::Persist;
+use crate::mail::reports::Arrived;
 use crate::mail::{self, AuthResults, FolderRole, MailAct, MailCommand, MailEvent, Place, Submitter, WatcherHandle};
 use crate::store::Journal;
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ pub(super) enum MailFound {
     Code { member: MemberId, code: Token },
     /// An applicant's token in a golden mailbox.
     Token { golden: MemberId, from: String, token: Token, auth: [AuthResult; 3] },
+    /// A report; it counts only by the mailbox's book.
+    Report { member: MemberId, arrived: Box<Arrived> },
 }
 
 /// One mailbox's handles.
@@ -178,6 +181,10 @@ pub(super) async fn pump(
         let sent = match event {
             MailEvent::Found(mail) => match read(member, golden, authserv_id.as_deref(), &mail) {
                 Some(message) => found.send(message).await.is_ok(),
+                None => true,
+            },
+            MailEvent::Report(report) => match super::reports::read(&report, authserv_id.as_deref()) {
+                Some(arrived) => found.send(MailFound::Report { member, arrived: Box::new(arrived) }).await.is_ok(),
                 None => true,
             },
             MailEvent::ActDone { ticket, result } => {

@@ -8,6 +8,7 @@ mod mailboxes;
 mod outbox;
 mod peers;
 mod persist;
+mod reports;
 mod start;
 mod status;
 

@@ -30,6 +30,8 @@ pub(super) struct Persist {
 
 /// Where a hosted member's application lies among the host's single values.
 const APPLICATION: &[u8] = b"application/";
+/// Where a mailbox's book of reports lies among them.
+const BOOK: &[u8] = b"report-book/";
 
 fn split_epoch(key: &[u8]) -> Option<(Epoch, &[u8])> {
     let (head, rest) = key.split_first_chunk::<4>()?;
@@ -75,6 +77,17 @@ impl Persist {
             _ => Ok(()),
         };
         stored.map_err(|e| e.to_string())
+    }
+
+    /// A mailbox's book of reports.
+    pub(super) fn book(&self, member: MemberId) -> Option<Vec<u8>> {
+        // An unreadable book is begun anew: what lay there before then counts no more.
+        self.store.family(FamilyName::Meta).get(&[BOOK, &member.0].concat()).ok().flatten()
+    }
+
+    /// Stores it.
+    pub(super) fn put_book(&self, member: MemberId, bytes: &[u8]) -> Result<(), String> {
+        self.put(FamilyName::Meta, &[BOOK, &member.0].concat(), bytes).map_err(|e| e.to_string())
     }
 
     fn roster(&self, chain: &Chain, epoch: Epoch) -> Result<(), StoreError> {

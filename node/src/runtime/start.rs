@@ -7,9 +7,11 @@ use super::feedback::FEEDBACK_QUEUE;
 use super::mailboxes::{Mailbox, Mailboxes, pump};
 use super::peers::Peers;
 use super::persist::Persist;
+use super::reports::Reports;
 use super::status::Facts;
 use crate::config::{Home, MailboxConfig, NodeConfig};
 use crate::control::{ControlError, ControlServer};
+use crate::mail::reports::Owner;
 use crate::mail::{ConnectError, Cursor, CursorStore, CursorStoreError, Login, Submitter, TlsClient, Watcher};
 use crate::p2p::{Network, P2pConfig, P2pError};
 use crate::secrets::{Secrets, SecretsError};
@@ -43,6 +45,9 @@ pub enum RuntimeError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A mailbox's book of reports.
+    #[error("the store can't take a mailbox's book of reports: {0}")]
+    Book(String),
     /// What the store holds.
     #[error("the store can't be taken up again: {0}")]
     Restore(#[from] RestoreError),
@@ -157,6 +162,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
     let (feedback_in, feedback) = mpsc::channel(FEEDBACK_QUEUE);
     let (mail_in, mail) = mpsc::channel(MAIL_QUEUE);
     let mut boxes = Mailboxes::default();
+    let mut reports = Reports::default();
     let mut pumps = tokio::task::JoinSet::new();
     for (i, mailbox) in mailboxes.iter().enumerate() {
         let index = i + 1;
@@ -177,8 +183,15 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
             timeouts: config.mail.timeouts.clone(),
             poll: config.mail.poll(),
             look_everywhere: false,
+            reports: mailbox.consent.reports.is_some(),
             cursors: Arc::new(Cursors { family: CursorFamily::new(&store), member }),
         };
+        if watcher.reports {
+            let owner = Owner::new(address.clone(), mailbox.authserv_id.clone());
+            if let Some(new) = reports.open(member, owner, persist.book(member).as_deref(), now) {
+                persist.put_book(member, &new).map_err(RuntimeError::Book)?;
+            }
+        }
         let (watcher, events) = watcher.start();
         pumps.spawn(pump(member, golden, mailbox.authserv_id.clone(), events, mail_in.clone(), feedback_in.clone()));
         boxes.insert(member, Mailbox { address: address.as_str().to_owned(), submitter, watcher });
@@ -207,6 +220,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         feedback: feedback_in,
         authority,
         status: Facts::default(),
+        reports,
         tasks: tokio::task::JoinSet::new(),
         stop,
     };

@@ -1,7 +1,10 @@
 //! The control socket's answers: what people and scripts read.
 
 use super::peers::Peers;
-use crate::control::{Answer, ClosedStatus, EpochStatus, HealthItem, MemberStatus, NetworkScore, ReconciledStatus, Severity, Status};
+use super::reports::Reports;
+use crate::control::{
+    Answer, ClosedStatus, EpochStatus, HealthItem, MemberStatus, NetworkScore, ReconciledStatus, ReportStatus, Severity, Status,
+};
 use std::collections::BTreeMap;
 use warmnet_protocol::engine::{Application, Engine, MemberState};
 use warmnet_protocol::ids::MemberId;
@@ -49,7 +52,7 @@ fn pool_name(pool: Pool) -> String {
     .to_owned()
 }
 
-fn member(state: MemberState) -> MemberStatus {
+fn member(state: MemberState, reports: &Reports) -> MemberStatus {
     let row = state.row.as_ref();
     let name = match (&state.application, row) {
         (_, Some(r)) if r.pool == Pool::Quarantined => "quarantined",
@@ -70,11 +73,23 @@ fn member(state: MemberState) -> MemberStatus {
         ramp_day: row.map_or(0, |r| u32::from(r.ramp_day)),
         debt: row.map_or(0, |r| r.debt),
         inbox_lower: state.score.as_ref().map(|s| points(s.inbox_lower)),
+        reports: reports.figures(&state.member).map(|f| ReportStatus {
+            warming_hard: f.warming.hard,
+            warming_soft: f.warming.soft,
+            warming_complaints: f.warming.complaints,
+            external_hard: f.external.hard,
+            external_soft: f.external.soft,
+            external_complaints: f.external.complaints,
+            doubted: f.doubted,
+            dmarc_reports: f.aggregates,
+            dmarc_pass: f.passed,
+            dmarc_fail: f.failed,
+        }),
     }
 }
 
 /// The whole status.
-pub(super) fn status(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Status {
+pub(super) fn status(engine: &Engine, facts: &Facts, reports: &Reports, peers: &Peers, now: Timestamp) -> Status {
     let chain = engine.chain();
     let epoch = chain.clock().epoch_at(now);
     let phase = match (engine.running_degraded(now), epoch) {
@@ -133,7 +148,7 @@ pub(super) fn status(engine: &Engine, facts: &Facts, peers: &Peers, now: Timesta
         phase: phase.to_owned(),
         record_epoch: chain.last_record().map(|r| r.record.epoch.0),
         peers: peers.count(),
-        members: engine.member_states(now).into_iter().map(member).collect(),
+        members: engine.member_states(now).into_iter().map(|m| member(m, reports)).collect(),
         epochs,
         closed: closed.collect(),
         network_scores: network_scores(engine),

@@ -88,6 +88,7 @@ impl Rig {
             timeouts: MailTimeouts::default(),
             poll: Duration::from_secs_f64(poll),
             look_everywhere: false,
+            reports: true,
             cursors: cursors.clone(),
         }
         .start();

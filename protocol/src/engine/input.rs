@@ -96,6 +96,15 @@ pub enum Input {
         /// How it went.
         result: SendResult,
     },
+    /// A mail that [`OwnMail`](super::OwnMail) proved to be this node's came back as a bounce.
+    Bounced {
+        /// Which exchange.
+        exchange: ExchangeId,
+        /// Which turn.
+        turn: u8,
+        /// The address is condemned, not just this mail.
+        hard: bool,
+    },
     /// A labelled mail was found.
     MailFound(FoundMail),
     /// The answer to `Output::Act`.

@@ -13,6 +13,7 @@
 //! | `messages.rs`, `sync.rs` | gossip and what is missing |
 //! | `bundles.rs` | signing this node's word once |
 //! | `restore.rs` | coming back after a stop |
+//! | `returned.rs` | bounces of this node's own mail |
 //! | `report.rs` | figures for people |
 
 mod bundles;
@@ -26,6 +27,7 @@ mod output;
 mod planning;
 mod report;
 mod restore;
+mod returned;
 mod sync;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ pub use input::{FoundMail, Input};
 pub use output::{MailTask, Output, Want};
 pub use report::{EpochCounts, MemberState};
 pub use restore::{RestoreError, Restored};
+pub use returned::OwnMail;
 
 use crate::chain::Chain;
 use crate::exchange::Exchange;
@@ -135,6 +138,7 @@ impl Engine {
             Input::Introduction { token, from, request } => self.on_introduction(now, token, from, request),
             Input::IntroductionAnswer { exchange, answer } => self.on_introduction_answer(now, exchange, answer),
             Input::MailSent { exchange, turn, result } => self.on_mail_sent(now, exchange, turn, result),
+            Input::Bounced { exchange, turn, hard } => self.on_bounced(now, exchange, turn, hard),
             Input::MailFound(mail) => self.on_mail_found(now, mail),
             Input::Acted { exchange, turn, act, done } => self.on_acted(now, exchange, turn, act, done),
             Input::External { member, report } => self.on_external(now, member, report),

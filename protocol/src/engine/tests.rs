@@ -2,14 +2,14 @@
 
 use super::*;
 use crate::chain::DraftInputs;
-use crate::exchange::SendResult;
+use crate::exchange::{SendResult, recognise};
 use crate::gossip::{Acceptance, Topic};
 use crate::identity::{CanonicalAddress, hash, member_id, signed};
 use crate::ids::{Beacon, DomainTag, NodeId, Salt};
 use crate::params::Params;
 use crate::policy;
 use crate::time::{Clock, Span};
-use crate::wire::bundle::{AuthResult, Placement};
+use crate::wire::bundle::{AuthResult, Placement, SenderOutcome};
 use crate::wire::epoch_record::IssuingKey;
 use crate::wire::genesis::GENESIS_VERSION;
 use crate::wire::label::Label;
@@ -383,4 +383,40 @@ fn a_second_bundle_is_an_equivocation() {
     let listed =
         (5..14).any(|e| w.peers[4].engine.chain().record(Epoch(e)).is_some_and(|r| r.record.proofs.iter().any(|(m, _)| *m == member)));
     assert!(listed, "a record lists the proof");
+}
+
+#[test]
+fn a_bounce_counts_only_by_our_own_label_and_before_the_bundle() {
+    let mut w = World::new(8, 1);
+    w.run_until(CLOCK.at(Epoch(4), Span::hours(17)));
+    let engine = &w.peers[2].engine;
+    let sent = |x: &&Exchange| x.outcome == Some(SenderOutcome::Sent) && x.found.is_none() && !engine.signed.contains(&(x.epoch, x.me));
+    let x = engine.exchanges.values().find(sent).expect("a mail that nobody answered yet").clone();
+    let other = engine.exchanges.values().find(|o| o.outcome.is_some() && o.id != x.id).expect("another mail");
+    let header = |signature| {
+        let network = Label::network_prefix(&engine.chain().network());
+        Label { network, epoch: x.epoch, slot: x.slot, exchange: x.id, turn: 0, signature }.header_value()
+    };
+    let label = header(x.sent_label.unwrap());
+    let id = recognise::message_id(&x, 0, "dom2.test");
+    assert_eq!(engine.own_mail(x.me, &label, &id), Some(OwnMail { exchange: x.id, turn: 0, partner: x.partner }));
+    assert_eq!(engine.own_mail(x.me, &label, "other@dom2.test"), None);
+    assert_eq!(engine.own_mail(x.partner, &label, &id), None);
+    assert_eq!(engine.own_mail(x.me, &header(other.sent_label.unwrap()), &id), None);
+    assert_eq!(engine.own_mail(x.me, &label.replace("t=0", "t=2"), &id), None);
+    assert_eq!(engine.own_mail(x.me, "v1; nonsense", &id), None);
+    assert_eq!(w.peers[3].engine.own_mail(x.me, &label, &id), None, "not this node's member");
+
+    let outcome = |w: &World| w.peers[2].engine.exchanges[&x.id].outcome;
+    w.deliver(2, Input::Bounced { exchange: x.id, turn: 0, hard: true });
+    assert_eq!(outcome(&w), Some(SenderOutcome::RefusedHard));
+    w.deliver(2, Input::Bounced { exchange: x.id, turn: 0, hard: false });
+    assert_eq!(outcome(&w), Some(SenderOutcome::RefusedHard), "the first word stays");
+    w.drain();
+    w.run_to_epoch(12);
+    w.assert_agreement(0);
+    let signed = w.peers[2].engine.exchanges.values().find(|x| x.outcome == Some(SenderOutcome::Sent) && x.epoch < Epoch(10));
+    let late = signed.expect("a mail of a signed bundle").id;
+    w.deliver(2, Input::Bounced { exchange: late, turn: 0, hard: true });
+    assert_eq!(w.peers[2].engine.exchanges[&late].outcome, Some(SenderOutcome::Sent), "what was signed stays said");
 }

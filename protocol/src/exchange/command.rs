@@ -60,6 +60,13 @@ pub enum Command {
         /// How it went.
         result: SendResult,
     },
+    /// A report, proven to be about this side's mail, says that it was not delivered.
+    Bounced {
+        /// Which mail.
+        turn: u8,
+        /// The address is condemned, not just this mail.
+        hard: bool,
+    },
     /// A mail of this exchange was found.
     Found(Found),
     /// The host carried out an act.

@@ -2,7 +2,7 @@
 //!
 //! Invariants (held by a property test): a turn's mail is asked for at most once after it was reported sent; an act is
 //! asked for at most once at a time and never for a mail that was not found; the sender's outcome and the first
-//! placement never change once set.
+//! placement never change once set, but for a mail that was sent and came back as a bounce.
 
 use super::command::{Command, Found, SendResult};
 use super::deadlines;
@@ -144,6 +144,7 @@ impl Exchange {
             Command::Declined(reason) => self.declined(ctx, reason),
             Command::Unreachable => self.unreachable(ctx),
             Command::SendResult { turn, result } => self.send_result(ctx, turn, result),
+            Command::Bounced { turn, hard } => self.bounced(turn, hard),
             Command::Found(found) => self.on_found(ctx, found),
             Command::ActDone { turn, act } => self.act_ended(turn, act, true),
             Command::ActFailed { turn, act } => self.act_ended(turn, act, false),
@@ -259,6 +260,16 @@ impl Exchange {
         {
             seen.replied = true;
         }
+        vec![Event::Changed]
+    }
+
+    /// The server took the first mail and another one could not deliver it. An answered mail did not bounce, whatever a
+    /// report says; of later turns the ledger asks nothing.
+    fn bounced(&mut self, turn: u8, hard: bool) -> Vec<Event> {
+        if turn != 0 || self.outcome != Some(SenderOutcome::Sent) || self.found.is_some() {
+            return vec![];
+        }
+        self.outcome = Some(if hard { SenderOutcome::RefusedHard } else { SenderOutcome::RefusedSoft });
         vec![Event::Changed]
     }
 

@@ -7,7 +7,7 @@ use crate::ids::{ExchangeId, MemberId, NodeId, Signature};
 use crate::matching::{RingKind, Slot};
 use crate::params::Params;
 use crate::time::{Clock, Epoch, Span, Timestamp};
-use crate::wire::bundle::{AuthResult, Placement};
+use crate::wire::bundle::{AuthResult, Placement, SenderOutcome};
 use crate::wire::introduction::Decline;
 use crate::wire::roster::acts;
 use proptest::prelude::*;
@@ -58,6 +58,7 @@ fn command() -> impl Strategy<Value = Command> {
         1 => Just(Command::Declined(Decline::Paused)),
         1 => Just(Command::Unreachable),
         3 => (0u8..5, result).prop_map(|(turn, result)| Command::SendResult { turn, result }),
+        1 => (0u8..5, any::<bool>()).prop_map(|(turn, hard)| Command::Bounced { turn, hard }),
         3 => (0u8..5, placement).prop_map(|(turn, placement)| Command::Found(Found {
             turn, message_id: format!("{turn}@x"), placement, auth: [AuthResult::Pass; 3], label: Signature([turn; 64]),
         })),
@@ -85,6 +86,7 @@ proptest! {
                 let queued = x.outgoing.iter().any(|(t, o)| t == turn && *o == Outgoing::Queued);
                 if queued { sent.insert(*turn, true); }
             }
+            let bounced = matches!(command, Command::Bounced { turn: 0, .. });
             let events = x.handle(Context { clock: &CLOCK, params: &params, now }, command);
             for event in &events {
                 match event {
@@ -99,7 +101,11 @@ proptest! {
                     Event::Introduce | Event::Changed => {}
                 }
             }
-            prop_assert!(before.outcome.is_none() || before.outcome == x.outcome);
+            let came_back = bounced
+                && before.outcome == Some(SenderOutcome::Sent)
+                && before.found.is_none()
+                && matches!(x.outcome, Some(SenderOutcome::RefusedHard | SenderOutcome::RefusedSoft));
+            prop_assert!(before.outcome.is_none() || before.outcome == x.outcome || came_back);
             if let (Some(a), Some(b)) = (&before.seen, &x.seen) {
                 prop_assert_eq!(a.placement, b.placement);
                 prop_assert_eq!(a.label, b.label);

@@ -1,6 +1,6 @@
 //! `mailbox add`: settings, consent and password of one mailbox, tried live before anything is written.
 
-use super::consent::consent;
+use super::consent::{confirm, consent};
 use super::servers::{ServerArgs, servers};
 use super::test::verdict;
 use super::usage;
@@ -68,6 +68,9 @@ pub struct AddArgs {
     /// Acts you allow: read,reply,rescue,file, or none, or ask
     #[arg(long, default_value = "ask")]
     consent: String,
+    /// Let the node read bounces, complaints and DMARC reports in the inbox, to count them
+    #[arg(long)]
+    reports: bool,
     /// Don't sign in now
     #[arg(long)]
     no_test: bool,
@@ -122,7 +125,12 @@ pub fn add(home: &Home, config: &NodeConfig, secrets: &mut Secrets, args: AddArg
     mailbox.ramp = args.ramp.into();
     mailbox.check(&home.mailboxes().join(MailboxConfig::file_name(address.as_str()))).map_err(CliError::of_option)?;
     let allowed = consent(&args.consent)?;
-    mailbox.consent.allow(allowed, &jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string());
+    let reports = args.reports
+        || args.consent == "ask"
+            && confirm(format_args!("May it read bounces, complaints and DMARC reports that come here, to count them?"))?;
+    let instant = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string();
+    mailbox.consent.allow(allowed, &instant);
+    mailbox.consent.reports = reports.then_some(instant);
     let password = password(args.password_stdin)?;
     let mut junk = false;
     if !args.no_test {

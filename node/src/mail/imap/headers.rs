@@ -5,13 +5,14 @@ use super::{
     command::uid_set,
     session::{ImapError, ImapSession},
 };
-use crate::mail::fields;
+use crate::mail::{fields, reports::Hint};
 
 /// Mails asked for in one FETCH.
 pub(super) const HEADER_BATCH: usize = 50;
-/// What one FETCH of markers may bring: three fields a mail, 20 KiB each at the very most.
+/// What one FETCH of markers may bring: up to six fields a mail, 20 KiB together.
 const HEADER_BUDGET: usize = 1024 * 1024;
-/// What marks a mail as the network's. The fields below are all that is read of other mail.
+/// What marks a mail as the network's. Of other mail nothing else is read, but for Content-Type, Subject and
+/// X-Failed-Recipients where the owner lets reports be counted.
 const MARKERS: [&str; 2] = ["Warmnet-Exchange", "Warmnet-Enrolment"];
 /// A longer Message-ID is none of ours (RFC 5322 lines have at most 998 characters).
 const MAX_MESSAGE_ID: usize = 250;
@@ -28,15 +29,24 @@ pub(super) struct Row {
     pub(super) message_id: Option<String>,
     /// Whether any Warmnet field is there.
     pub(super) labelled: bool,
+    /// Whether it may be a report; never told where reports were not asked for.
+    pub(super) report: Option<Hint>,
 }
 
 /// The markers of these UIDs in the selected folder; UIDs that are gone are left out.
 pub(super) async fn fetch(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
-    let command = format!(
-        "UID FETCH {} (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {})])",
-        uid_set(uids),
-        MARKERS.map(str::to_ascii_uppercase).join(" "),
-    );
+    rows(session, uids, &[]).await
+}
+
+/// As [`fetch`], with hints at reports.
+pub(super) async fn fetch_with_reports(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
+    rows(session, uids, &Hint::FIELDS).await
+}
+
+async fn rows(session: &mut ImapSession, uids: &[u32], more: &[&str]) -> Result<Vec<Row>, ImapError> {
+    let names: Vec<String> = MARKERS.iter().chain(more).map(|name| name.to_ascii_uppercase()).collect();
+    let command =
+        format!("UID FETCH {} (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {})])", uid_set(uids), names.join(" "));
     let answer = session.run(&command, HEADER_BUDGET).await?;
     let mut rows: Vec<Row> = answer
         .untagged
@@ -60,6 +70,7 @@ fn row(fetched: Fetched) -> Option<Row> {
         size: fetched.size,
         internal: fetched.internal,
         message_id: fields::only(&block, "Message-ID").filter(|id| is_message_id(id)),
+        report: Hint::read(&block),
         labelled: MARKERS.iter().any(|marker| block.iter().any(|(name, _)| name.eq_ignore_ascii_case(marker))),
     })
 }

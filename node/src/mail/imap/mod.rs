@@ -6,7 +6,8 @@
 //! -------> |  headers first, bodies of labelled mail only     re-checked before each  | ------>
 //!          +--------------------------------------------------------------------------+
 //! ```
-//! Nothing is read or changed but mail that carries a `Warmnet-` header. IDLE is a hint, the cursors
+//! Nothing is read or changed but mail that carries a `Warmnet-` header; where the owner said so, mails that look like
+//! reports are read too, and left as they are. IDLE is a hint, the cursors
 //! ([`Cursor`]: UIDVALIDITY and next UID per folder) decide what is new.
 
 mod acts;
@@ -29,5 +30,5 @@ pub(crate) use folders::find as find_folders;
 pub use folders::{FolderRole, Folders};
 pub use session::ImapError;
 pub(crate) use session::ImapSession;
-pub use step::{FoundMail, Place};
+pub use step::{FoundMail, FoundReport, Place};
 pub use watcher::{MailCommand, MailEvent, Watcher, WatcherHandle};

@@ -12,11 +12,12 @@ use super::{
     known::Known,
     session::{ImapError, ImapSession},
 };
+use crate::mail::reports::Hint;
 
 /// The most that is fetched of one mail, in bytes. Ours have a few KiB; what is longer is cut and says so.
 const MAX_BODY: usize = 64 * 1024;
-/// The body and the response around it.
-const BODY_BUDGET: usize = MAX_BODY + 16 * 1024;
+/// The response around a body.
+const AROUND_BODY: usize = 16 * 1024;
 /// New mails looked at in one step; the rest waits for the next one.
 const MAX_STEP: usize = 1000;
 
@@ -49,6 +50,24 @@ pub struct FoundMail {
     pub moved_by_us: bool,
 }
 
+/// A mail that may be a report. It may be handed over more than once, as a labelled one may.
+#[derive(Clone, Eq, PartialEq)]
+pub struct FoundReport {
+    /// With angle brackets; `None` when missing, doubled or no plain one.
+    pub message_id: Option<String>,
+    /// The message, cut at what [`Hint::limit`] allows.
+    pub raw: Vec<u8>,
+    /// When the server took it, in ms since 1970 (INTERNALDATE, resolution 1 s).
+    pub internal_ms: Option<i64>,
+}
+
+// Somebody's mail.
+impl std::fmt::Debug for FoundReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FoundReport({} bytes)", self.raw.len())
+    }
+}
+
 /// Why a step stopped.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StepError {
@@ -66,6 +85,8 @@ pub(super) struct Desk<'a> {
     pub(super) cursors: &'a dyn CursorStore,
     pub(super) known: &'a mut Known,
     pub(super) events: &'a Sender<MailEvent>,
+    /// Whether the owner lets reports be read.
+    pub(super) reports: bool,
 }
 
 /// Whether a folder that is not selected has anything new, by STATUS. In doubt: yes.
@@ -107,10 +128,15 @@ pub(super) async fn step(session: &mut ImapSession, role: FolderRole, folder: &s
     };
     let more = uids.len() > MAX_STEP;
     uids.truncate(MAX_STEP);
+    // What the provider takes for spam is no report to believe.
+    let reports = desk.reports && role == FolderRole::Inbox;
     for batch in uids.chunks(HEADER_BATCH) {
-        for row in headers::fetch(session, batch).await? {
+        let rows = if reports { headers::fetch_with_reports(session, batch).await? } else { headers::fetch(session, batch).await? };
+        for row in rows {
             if row.labelled {
                 hand_over(session, role, selected, row, desk).await?;
+            } else if let Some(hint) = row.report.filter(|_| reports) {
+                hand_over_report(session, row, hint, desk).await?;
             }
         }
         // Saved only now: a mail handed over twice is harmless, a lost one is not.
@@ -137,7 +163,7 @@ async fn hand_over(
 ) -> Result<(), StepError> {
     // A mail that can't be named can't be acted on either; no member's node writes such a one.
     let Some(message_id) = row.message_id else { return Ok(()) };
-    let Some(raw) = body(session, row.uid).await? else { return Ok(()) };
+    let Some(raw) = body(session, row.uid, MAX_BODY).await? else { return Ok(()) };
     let place = Place { folder: role, uid_validity: selected.uid_validity, uid: row.uid };
     let found = FoundMail {
         place,
@@ -150,10 +176,20 @@ async fn hand_over(
     desk.events.send(MailEvent::Found(found)).await.map_err(|_| StepError::HostGone)
 }
 
-/// The message, cut; `None` when it is gone.
-async fn body(session: &mut ImapSession, uid: u32) -> Result<Option<Vec<u8>>, ImapError> {
-    let command = format!("UID FETCH {uid} (UID BODY.PEEK[]<0.{MAX_BODY}>)");
-    let answer = session.run(&command, BODY_BUDGET).await?;
+async fn hand_over_report(session: &mut ImapSession, row: Row, hint: Hint, desk: &mut Desk<'_>) -> Result<(), StepError> {
+    // The end of a bounce is the returned mail; an attachment without its end is worth nothing.
+    if hint == Hint::Aggregate && row.size as usize > hint.limit() {
+        return Ok(());
+    }
+    let Some(raw) = body(session, row.uid, hint.limit()).await? else { return Ok(()) };
+    let found = FoundReport { message_id: row.message_id, raw, internal_ms: row.internal.as_deref().and_then(internal_ms) };
+    desk.events.send(MailEvent::Report(found)).await.map_err(|_| StepError::HostGone)
+}
+
+/// The message, cut at `most` bytes; `None` when it is gone.
+async fn body(session: &mut ImapSession, uid: u32, most: usize) -> Result<Option<Vec<u8>>, ImapError> {
+    let command = format!("UID FETCH {uid} (UID BODY.PEEK[]<0.{most}>)");
+    let answer = session.run(&command, most + AROUND_BODY).await?;
     Ok(answer.untagged.into_iter().find_map(|data| match data {
         Untagged::Fetch(fetched) if fetched.uid == Some(uid) => fetched.body,
         _ => None,

@@ -17,7 +17,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    CursorStore, FolderRole, Folders, FoundMail, Place,
+    CursorStore, FolderRole, Folders, FoundMail, FoundReport, Place,
     acts::{self, ActError, ActReport, MailAct, Results, Wanted},
     backoff::Backoff,
     folders, idle,
@@ -68,6 +68,8 @@ pub struct MailCommand {
 pub enum MailEvent {
     /// A labelled mail, at least once each.
     Found(FoundMail),
+    /// A mail that may be a report, at least once each; only where [`Watcher::reports`] says so.
+    Report(FoundReport),
     /// The answer to a command.
     ActDone {
         /// Of the command.
@@ -106,6 +108,8 @@ pub struct Watcher {
     pub poll: Duration,
     /// Look into our own folder and the sent mail too (after a restore, say).
     pub look_everywhere: bool,
+    /// Hand over mails in the inbox that may be reports (bounces, complaints, DMARC). They are only read.
+    pub reports: bool,
     /// Where cursors are kept.
     pub cursors: Arc<dyn CursorStore>,
 }
@@ -330,7 +334,7 @@ impl Run {
             if role != FolderRole::Inbox && !step::has_news(session, folder, cursors).await? {
                 continue;
             }
-            let mut desk = Desk { cursors, known: &mut self.known, events: &self.events };
+            let mut desk = Desk { cursors, known: &mut self.known, events: &self.events, reports: self.setup.reports };
             match step::step(session, role, folder, &mut desk).await {
                 Ok(waits) => more |= waits,
                 // The mails were handed over, only the memory of it is missing.
