@@ -52,7 +52,7 @@ pub struct DeliveryReport {
 pub(super) fn read(message: &Message<'_>) -> Option<DeliveryReport> {
     let status = message.parts.iter().find(|p| is_status(p))?;
     let groups = groups(status.contents());
-    let mut recipients: Vec<Recipient> = groups.iter().filter_map(|g| recipient(g)).collect();
+    let mut recipients: Vec<Recipient> = groups.iter().filter_map(recipient).collect();
     recipients.truncate(MAX_RECIPIENTS);
     if recipients.is_empty() {
         return None;

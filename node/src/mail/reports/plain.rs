@@ -17,7 +17,7 @@ pub(super) fn read(raw: &[u8], message: &Message<'_>) -> Option<DeliveryReport> 
         PartType::Text(text) => Some(text.as_ref()),
         _ => None,
     })?;
-    let (said, returned) = split(text).or_else(|| Some((text, None)))?;
+    let (said, returned) = split(text).or(Some((text, None)))?;
     let original = returned.map(|r| Original::read(r.as_bytes())).or_else(|| Original::of(message))?;
     original.label.as_ref()?;
     let status = code_in(said);
