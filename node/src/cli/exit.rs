@@ -167,7 +167,7 @@ impl From<RuntimeError> for CliError {
             RuntimeError::Store(StoreError::Locked { .. }) => {
                 Self::new(ExitCode::Locked, "the store is in use").why(e).todo("stop the program that uses it first")
             }
-            RuntimeError::Store(_) | RuntimeError::Restore(_) | RuntimeError::Driver(crate::runtime::DriverError::Store(_)) => {
+            RuntimeError::Store(_) | RuntimeError::Restore(_) | RuntimeError::Book(_) | RuntimeError::Driver(crate::runtime::DriverError::Store(_)) => {
                 Self::new(ExitCode::Store, "the store can't be used")
                     .why(e)
                     .todo("move the folder `store` aside and start again: the node fetches the network's data anew.\nWhat was sent in the last days is then unknown and counts as not shown; nothing is sent twice")
@@ -181,7 +181,7 @@ impl From<RuntimeError> for CliError {
             RuntimeError::NoPassword { .. } | RuntimeError::Address { .. } => {
                 Self::new(ExitCode::Usage, "a mailbox can't be used").why(e).todo("run `warmnet-node mailbox add` again")
             }
-            RuntimeError::Book(_) | RuntimeError::Control(_) | RuntimeError::Driver(_) => Self::new(ExitCode::Error, "the program stopped").why(e),
+            RuntimeError::Control(_) | RuntimeError::Driver(_) => Self::new(ExitCode::Error, "the program stopped").why(e),
         }
     }
 }
