@@ -52,7 +52,7 @@ impl Rig {
     #[must_use]
     pub fn mailbox_args(&self, address: &str) -> Vec<String> {
         let port = |name: &str| self.ports.get(name).cloned().unwrap_or_default();
-        let mut args = vec![address.to_owned(), "--password-stdin".to_owned()];
+        let mut args = vec![address.to_owned(), "--password-stdin".to_owned(), "--no-domain-check".to_owned()];
         for (flag, value) in [
             ("--smtp-host", "mx.a.test".to_owned()),
             ("--smtp-port", port("smtps")),
