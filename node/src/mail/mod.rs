@@ -30,7 +30,7 @@ pub use compose::{ComposeError, Draft};
 pub use connect::ConnectError;
 pub use imap::{
     ActError, ActReport, Cursor, CursorStore, CursorStoreError, FolderRole, Folders, FoundMail, ImapError, MailAct, MailCommand, MailEvent,
-    Place, Watcher, WatcherHandle,
+    OwnFolder, Place, PurgeReport, Upkeep, Watcher, WatcherHandle, purge,
 };
 pub use recognise::{Recognised, recognise};
 pub use settings::{Login, MailTimeouts, Security, ServerSettings};

@@ -83,6 +83,11 @@ pub(crate) struct Abilities {
     pub(crate) idle: bool,
     pub(crate) list_special_use: bool,
     pub(crate) id: bool,
+    pub(crate) quota: bool,
+    /// X-GM-EXT-1.
+    pub(crate) gmail: bool,
+    /// Gmail's own searches, until one is refused.
+    pub(crate) gmail_raw: bool,
 }
 
 /// A completed command: its untagged responses and the code of its tagged OK.
@@ -131,6 +136,11 @@ impl ImapSession {
         };
         let limit = timeouts.imap();
         let inner = timeout(limit, work).await.unwrap_or(Err(ConnectError::TimedOut.into()))?;
+        Self::begin(inner, limit).await
+    }
+
+    /// Learns what the server can do and names this program.
+    async fn begin(inner: async_imap::Session<MailStream>, limit: Duration) -> Result<Self, ImapError> {
         let mut session = Self { inner, limit, able: Abilities::default() };
         session.able = session.capabilities().await?;
         if session.able.id {
@@ -161,6 +171,9 @@ impl ImapSession {
             idle: has("IDLE"),
             list_special_use: has("SPECIAL-USE") && has("LIST-EXTENDED"),
             id: has("ID"),
+            quota: has("QUOTA"),
+            gmail: has("X-GM-EXT-1"),
+            gmail_raw: has("X-GM-EXT-1"),
         })
     }
 
@@ -300,6 +313,17 @@ pub(super) fn quoted(text: &str) -> Result<String, ImapError> {
         return Err(ConnectError::Protocol.into());
     }
     Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+#[cfg(test)]
+impl ImapSession {
+    /// A session on a plain connection to a server of the tests.
+    pub(super) async fn plain(tcp: tokio::net::TcpStream, limit: Duration) -> Result<Self, ImapError> {
+        let mut client = Client::new(MailStream::plain(tcp));
+        greeting(&mut client).await?;
+        let inner = client.login("user", "word").await.map_err(|(e, _)| sign_in_error(&e))?;
+        Self::begin(inner, limit).await
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! One repeatable step over one folder: what is new, which of it is labelled, hand that over, remember how far.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::fmt::strtime;
 use tokio::sync::mpsc::Sender;
 
@@ -8,15 +10,19 @@ use super::{
     answer::Untagged,
     command::{self, search},
     cursor::{self, Plan, Selected},
+    gmail,
     headers::{self, HEADER_BATCH, Row},
     known::Known,
     session::{ImapError, ImapSession},
+    uidset::uid_sets,
 };
 
 /// The most that is fetched of one mail, in bytes. Ours have a few KiB; what is longer is cut and says so.
 const MAX_BODY: usize = 64 * 1024;
-/// The body and the response around it.
-const BODY_BUDGET: usize = MAX_BODY + 16 * 1024;
+/// Bodies asked for in one FETCH.
+const BODY_BATCH: usize = 32;
+/// What one FETCH of bodies may bring.
+const BODY_BUDGET: usize = BODY_BATCH * (MAX_BODY + 1024);
 /// New mails looked at in one step; the rest waits for the next one.
 const MAX_STEP: usize = 1000;
 
@@ -29,6 +35,14 @@ pub struct Place {
     pub uid_validity: u32,
     /// The mail's number in it.
     pub uid: u32,
+}
+
+impl Place {
+    /// The same place in the folder it really is: a tab is a part of the inbox.
+    pub(super) fn in_folder(self) -> Self {
+        let folder = if self.folder == FolderRole::Tab { FolderRole::Inbox } else { self.folder };
+        Self { folder, ..self }
+    }
 }
 
 /// A labelled mail. It may be handed over more than once (after a crash or a renumbering): the caller tells
@@ -95,7 +109,8 @@ pub(super) async fn step(session: &mut ImapSession, role: FolderRole, folder: &s
     if stored.is_some_and(|c| c.uid_validity != selected.uid_validity) {
         desk.known.forget_folder(role, selected.uid_validity);
     }
-    let mut uids = match cursor::plan(stored, selected) {
+    let plan = cursor::plan(stored, selected);
+    let mut uids = match plan {
         Plan::Nothing => Vec::new(),
         Plan::From(first) => {
             let mut uids = search(session, &format!("UID {first}:*")).await?;
@@ -108,11 +123,10 @@ pub(super) async fn step(session: &mut ImapSession, role: FolderRole, folder: &s
     let more = uids.len() > MAX_STEP;
     uids.truncate(MAX_STEP);
     for batch in uids.chunks(HEADER_BATCH) {
-        for row in headers::fetch(session, batch).await? {
-            if row.labelled {
-                hand_over(session, role, selected, row, desk).await?;
-            }
-        }
+        let mut rows = headers::fetch(session, batch).await?;
+        // In a folder seen anew, what is marked \Deleted was left behind by a move without UIDPLUS, or is the owner's waste.
+        rows.retain(|row| row.labelled && !(row.deleted && matches!(plan, Plan::Newest(..))));
+        hand_over(session, role, selected, &rows, desk).await?;
         // Saved only now: a mail handed over twice is harmless, a lost one is not.
         if let Some(last) = batch.last() {
             let uid_next = last.saturating_add(1);
@@ -132,32 +146,49 @@ async fn hand_over(
     session: &mut ImapSession,
     role: FolderRole,
     selected: Selected,
-    row: Row,
+    rows: &[Row],
     desk: &mut Desk<'_>,
 ) -> Result<(), StepError> {
-    // A mail that can't be named can't be acted on either; no member's node writes such a one.
-    let Some(message_id) = row.message_id else { return Ok(()) };
-    let Some(raw) = body(session, row.uid).await? else { return Ok(()) };
-    let place = Place { folder: role, uid_validity: selected.uid_validity, uid: row.uid };
-    let found = FoundMail {
-        place,
-        truncated: raw.len() >= MAX_BODY || row.size as usize > MAX_BODY,
-        raw,
-        internal_ms: row.internal.as_deref().and_then(internal_ms),
-        moved_by_us: desk.known.seen(&message_id, place),
-        message_id,
-    };
-    desk.events.send(MailEvent::Found(found)).await.map_err(|_| StepError::HostGone)
+    let uids: Vec<u32> = rows.iter().map(|row| row.uid).collect();
+    let tabbed = if role == FolderRole::Inbox && !rows.is_empty() { gmail::tabbed(session, &uids).await? } else { BTreeSet::new() };
+    for chunk in rows.chunks(BODY_BATCH) {
+        let mut bodies = bodies(session, chunk).await?;
+        for row in chunk {
+            // A mail that can't be named can't be acted on either; no member's node writes such a one.
+            let Some(message_id) = row.message_id.clone() else { continue };
+            // At Gmail the same message shows in other folders too; it counts where it arrived.
+            if row.gmail_id.is_some_and(|id| !desk.known.is_first_at_gmail(id, role)) {
+                continue;
+            }
+            let Some(raw) = bodies.remove(&row.uid) else { continue };
+            let place = Place { folder: role, uid_validity: selected.uid_validity, uid: row.uid };
+            let moved_by_us = desk.known.seen(&message_id, place);
+            let found = FoundMail {
+                place: if tabbed.contains(&row.uid) { Place { folder: FolderRole::Tab, ..place } } else { place },
+                truncated: raw.len() >= MAX_BODY || row.size as usize > MAX_BODY,
+                raw,
+                internal_ms: row.internal.as_deref().and_then(internal_ms),
+                moved_by_us,
+                message_id,
+            };
+            desk.events.send(MailEvent::Found(found)).await.map_err(|_| StepError::HostGone)?;
+        }
+    }
+    Ok(())
 }
 
-/// The message, cut; `None` when it is gone.
-async fn body(session: &mut ImapSession, uid: u32) -> Result<Option<Vec<u8>>, ImapError> {
-    let command = format!("UID FETCH {uid} (UID BODY.PEEK[]<0.{MAX_BODY}>)");
-    let answer = session.run(&command, BODY_BUDGET).await?;
-    Ok(answer.untagged.into_iter().find_map(|data| match data {
-        Untagged::Fetch(fetched) if fetched.uid == Some(uid) => fetched.body,
-        _ => None,
-    }))
+/// The messages, cut; those that are gone are left out.
+async fn bodies(session: &mut ImapSession, rows: &[Row]) -> Result<BTreeMap<u32, Vec<u8>>, ImapError> {
+    let uids: Vec<u32> = rows.iter().map(|row| row.uid).collect();
+    let mut bodies = BTreeMap::new();
+    for set in uid_sets(&uids) {
+        let answer = session.run(&format!("UID FETCH {} (UID BODY.PEEK[]<0.{MAX_BODY}>)", set.text), BODY_BUDGET).await?;
+        bodies.extend(answer.untagged.into_iter().filter_map(|data| match data {
+            Untagged::Fetch(fetched) => Some((fetched.uid?, fetched.body?)),
+            _ => None,
+        }));
+    }
+    Ok(bodies)
 }
 
 /// `24-Nov-2026 08:00:00 +0000` (RFC 3501 date-time) in ms since 1970.
