@@ -7,6 +7,7 @@
 //! | [`p2p`] | the libp2p network, bytes in and out |
 //! | [`store`] | RocksDB, the at-most-once journal |
 //! | [`config`], [`secrets`] | what the owner decides, what must stay secret |
+//! | [`discovery`], [`doctor`] | finding a mailbox's servers; health checks with what to do |
 //! | [`control`], [`cli`] | the local socket and the command line |
 //! | [`observe`] | logs |
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -14,6 +15,8 @@
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod discovery;
+pub mod doctor;
 pub mod mail;
 pub mod observe;
 pub mod p2p;

@@ -119,7 +119,7 @@ pub(super) fn init(global: &Global, args: InitArgs) -> Result<(), CliError> {
     } else {
         say!("created {} for network \"{}\"", home.root().display(), summary.name);
         say!("node    {}", node.to_hex());
-        say!("next    warmnet-node mailbox add you@your.domain --smtp-host .. --imap-host ..");
+        say!("next    warmnet-node mailbox add you@your.domain");
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The command line of `warmnet-node`; its pieces serve the coordinator too.
 
 mod config;
+mod doctor;
 pub mod exit;
 mod external;
 mod init;
@@ -25,7 +26,8 @@ use std::path::PathBuf;
     after_help = "\
 Examples:
   warmnet-node init --genesis genesis.bin --bootstrap /ip4/192.0.2.1/tcp/4001/p2p/12D3KooW...
-  warmnet-node mailbox add me@example.org --smtp-host mail.example.org --imap-host mail.example.org
+  warmnet-node mailbox add me@example.org
+  warmnet-node doctor
   warmnet-node run
   warmnet-node status --watch
 
@@ -75,6 +77,8 @@ enum Verb {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(config::ConfigVerb),
+    /// Check everything and say what to do
+    Doctor(doctor::DoctorArgs),
     /// Show where everything is
     #[command(after_help = "Example:\n  warmnet-node --home /srv/warmnet paths")]
     Paths,
@@ -134,6 +138,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Peers => show::peers(global),
         Verb::External(verb) => external::external(global, verb),
         Verb::Config(verb) => config::config(global, verb),
+        Verb::Doctor(args) => doctor::doctor(global, args),
         Verb::Paths => config::paths(global),
         Verb::Version => {
             if global.json {

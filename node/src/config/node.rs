@@ -5,6 +5,7 @@ use super::suggest::nearest;
 use crate::mail::MailTimeouts;
 use crate::mail::smtp::SubmitLimits;
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +24,17 @@ pub struct NodeConfig {
     pub log: LogConfig,
     /// How the secrets file is unlocked.
     pub secrets: SecretsConfig,
+    /// Name resolution of the checks and of finding servers.
+    pub dns: DnsConfig,
+}
+
+/// `[dns]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DnsConfig {
+    /// An own resolver, such as unbound on loopback; absent: the system's. Blocklists refuse public resolvers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<SocketAddr>,
 }
 
 /// `[network]`.
@@ -250,6 +262,9 @@ format = "text"                          # or "json"
 [secrets]
 unlock = "key-file"                      # or "passphrase" or "systemd"
 key_file = "secrets.key"
+
+[dns]                                    # for finding servers and for `doctor`
+# server = "127.0.0.1:53"                # asked instead of the system's
 "#;
 
 #[cfg(test)]

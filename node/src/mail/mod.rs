@@ -16,8 +16,8 @@ pub mod auth_results;
 pub mod compose;
 pub mod connect;
 pub mod fields;
+mod guard;
 pub mod imap;
-mod literal;
 pub mod recognise;
 pub mod settings;
 pub mod smtp;
@@ -33,7 +33,9 @@ pub use imap::{
     OwnFolder, Place, PurgeReport, Upkeep, Watcher, WatcherHandle, purge,
 };
 pub use recognise::{Recognised, recognise};
+
 pub use settings::{Login, MailTimeouts, Security, ServerSettings};
 pub use smtp::{MarkError, Marks, OutgoingMail, SmtpOutcome, SubmitLimits, Submitter};
+pub use stream::{Pipe, Transport};
 pub use test_sign_in::{SignInCheck, SignInError, check_mailbox};
 pub use tls::TlsClient;

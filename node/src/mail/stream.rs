@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::literal::LiteralGuard;
+use super::{connect::ConnectError, guard::ResponseGuard};
 use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -21,9 +21,24 @@ use tokio_rustls::client::TlsStream;
 /// What a greeting, a login or any short command may send us.
 pub(crate) const SHORT_BUDGET: usize = 64 * 1024;
 
+/// A stream that is as good as a secured connection: both ends are in this process, say.
+pub trait Pipe: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Pipe for T {}
+
+/// Another way to a mailbox's server than the network. Whoever implements it answers for its privacy.
+pub trait Transport: fmt::Debug + Send + Sync {
+    /// A stream on which the server greets.
+    ///
+    /// # Errors
+    /// As if a server could not be reached.
+    fn connect(&self) -> Result<Box<dyn Pipe>, ConnectError>;
+}
+
 enum Inner {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    Pipe(Box<dyn Pipe>),
 }
 
 /// A connection whose reads are counted against a budget.
@@ -32,16 +47,20 @@ pub(crate) struct MailStream {
     /// Bytes handed to the reader before the network's own; see [`MailStream::with_greeting`].
     greeting: &'static [u8],
     budget: usize,
-    literals: LiteralGuard,
+    shape: ResponseGuard,
 }
 
 impl MailStream {
     pub(crate) fn plain(tcp: TcpStream) -> Self {
-        Self { inner: Inner::Plain(tcp), greeting: b"", budget: SHORT_BUDGET, literals: LiteralGuard::default() }
+        Self { inner: Inner::Plain(tcp), greeting: b"", budget: SHORT_BUDGET, shape: ResponseGuard::default() }
     }
 
     pub(crate) fn tls(tls: TlsStream<TcpStream>) -> Self {
-        Self { inner: Inner::Tls(Box::new(tls)), greeting: b"", budget: SHORT_BUDGET, literals: LiteralGuard::default() }
+        Self { inner: Inner::Tls(Box::new(tls)), greeting: b"", budget: SHORT_BUDGET, shape: ResponseGuard::default() }
+    }
+
+    pub(crate) fn pipe(pipe: Box<dyn Pipe>) -> Self {
+        Self { inner: Inner::Pipe(pipe), greeting: b"", budget: SHORT_BUDGET, shape: ResponseGuard::default() }
     }
 
     /// Puts a greeting before the network's bytes: after STARTTLS a server greets no second time, but the
@@ -60,7 +79,7 @@ impl MailStream {
     pub(crate) fn into_plain(self) -> Option<TcpStream> {
         match self.inner {
             Inner::Plain(tcp) => Some(tcp),
-            Inner::Tls(_) => None,
+            Inner::Tls(_) | Inner::Pipe(_) => None,
         }
     }
 }
@@ -76,6 +95,7 @@ impl AsyncTokioStream for MailStream {
         match &self.inner {
             Inner::Plain(tcp) => tcp.peer_addr(),
             Inner::Tls(tls) => tls.get_ref().0.peer_addr(),
+            Inner::Pipe(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }
@@ -99,9 +119,10 @@ impl AsyncRead for MailStream {
         let polled = match &mut this.inner {
             Inner::Plain(tcp) => Pin::new(tcp).poll_read(cx, &mut part),
             Inner::Tls(tls) => Pin::new(&mut **tls).poll_read(cx, &mut part),
+            Inner::Pipe(pipe) => Pin::new(&mut **pipe).poll_read(cx, &mut part),
         };
         let n = part.filled().len();
-        if !this.literals.allows(part.filled(), this.budget as u64) {
+        if !this.shape.allows(part.filled(), this.budget as u64) {
             return Poll::Ready(Err(io::Error::from(io::ErrorKind::InvalidData)));
         }
         buf.advance(n);
@@ -115,6 +136,7 @@ impl AsyncWrite for MailStream {
         match &mut self.inner {
             Inner::Plain(tcp) => Pin::new(tcp).poll_write(cx, bytes),
             Inner::Tls(tls) => Pin::new(&mut **tls).poll_write(cx, bytes),
+            Inner::Pipe(pipe) => Pin::new(&mut **pipe).poll_write(cx, bytes),
         }
     }
 
@@ -122,6 +144,7 @@ impl AsyncWrite for MailStream {
         match &mut self.inner {
             Inner::Plain(tcp) => Pin::new(tcp).poll_flush(cx),
             Inner::Tls(tls) => Pin::new(&mut **tls).poll_flush(cx),
+            Inner::Pipe(pipe) => Pin::new(&mut **pipe).poll_flush(cx),
         }
     }
 
@@ -129,6 +152,7 @@ impl AsyncWrite for MailStream {
         match &mut self.inner {
             Inner::Plain(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Inner::Tls(tls) => Pin::new(&mut **tls).poll_shutdown(cx),
+            Inner::Pipe(pipe) => Pin::new(&mut **pipe).poll_shutdown(cx),
         }
     }
 }

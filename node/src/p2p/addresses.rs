@@ -18,7 +18,7 @@ pub const ADDRESSES_PER_PEER: usize = 8;
 
 /// How far an address reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// Routable on the internet.
     Global,
     /// Inside one site (RFC 1918, RFC 4193, RFC 6598, link-local).
@@ -30,7 +30,7 @@ pub(super) enum Reach {
 }
 
 /// Reach of an IP address by the IANA special-purpose registries.
-pub(super) fn reach(ip: IpAddr) -> Reach {
+pub(crate) fn reach(ip: IpAddr) -> Reach {
     match ip {
         IpAddr::V4(v4) => reach_v4(v4),
         IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or_else(|| reach_v6(v6), reach_v4),

@@ -30,6 +30,7 @@ mod topics;
 mod tests;
 
 pub use addresses::{ADDRESSES_PER_PEER, BOOK_PEERS};
+pub(crate) use addresses::{Reach, reach};
 pub use codec::{MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES};
 pub use config::{P2pConfig, P2pError};
 pub use event::{CounterSnapshot, Direction, MessageToken, NetworkEvent, PeerInfo, ResponseToken};

@@ -3,11 +3,10 @@
 use crate::admission::AdmissionRules;
 use crate::quarantine::{BlocklistConfig, QuarantineRules};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use warmnet_node::cli::{CliError, ExitCode};
 use warmnet_node::config::node::read_toml;
-use warmnet_node::config::{ConfigError, Home, LimitsConfig, LogConfig, MailConfig, NetworkConfig, NodeConfig, SecretsConfig};
+use warmnet_node::config::{ConfigError, DnsConfig, Home, LimitsConfig, LogConfig, MailConfig, NetworkConfig, NodeConfig, SecretsConfig};
 
 /// Port a coordinator listens on, beside the node's 4011.
 pub const DEFAULT_LISTEN: &str = "/ip4/0.0.0.0/tcp/4001";
@@ -56,15 +55,6 @@ impl Default for EpochsConfig {
     fn default() -> Self {
         Self { settle_seconds: 3.0 }
     }
-}
-
-/// `[dns]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DnsConfig {
-    /// An own resolver, such as unbound on loopback; absent: the system's. Public resolvers are refused by the lists.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server: Option<SocketAddr>,
 }
 
 /// The file of a home.
@@ -131,6 +121,7 @@ impl CoordinatorConfig {
             mail: self.mail.clone(),
             log: self.log.clone(),
             secrets: self.secrets.clone(),
+            dns: self.dns.clone(),
         }
     }
 

@@ -95,7 +95,10 @@ impl Builder {
         init.arg("init").arg("--genesis").arg(genesis);
         init.args(["--bootstrap", bootstrap, "--listen", "/ip4/127.0.0.1/tcp/0", "--allow-loopback", "--unlock", "key-file"]);
         tool(&mut init, "").await.with_context(|| format!("node {} can't be set up", member.name))?;
-        edit(&self.layout.home(&member.name).join("node.toml"), mail_config)?;
+        edit(&self.layout.home(&member.name).join("node.toml"), |t| {
+            section(t, "dns")?.insert("server".to_owned(), self.ports.dns.as_str().into());
+            mail_config(t)
+        })?;
         let mut add = self.node(&member.name);
         add.args(["mailbox", "add"]).args(self.mailbox_args(member)?);
         let added = tool(&mut add, &format!("{}\n", member.password)).await;

@@ -40,6 +40,62 @@ pub struct ProviderEntry {
     /// How strict its filter is; absent: lenient, average, strict in turn.
     #[serde(default)]
     pub temper: Option<Temper>,
+    /// What its IMAP server can do; absent: everything.
+    #[serde(default)]
+    pub imap: ImapLooks,
+}
+
+/// What an IMAP server lacks, of what ours has. Older servers have neither MOVE nor UIDPLUS, Courier and some hosts keep
+/// all folders under the inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImapLooks {
+    /// MOVE (RFC 6851).
+    #[serde(rename = "move")]
+    pub moves: bool,
+    /// UIDPLUS (RFC 4315): UID EXPUNGE, COPYUID, APPENDUID.
+    pub uidplus: bool,
+    /// IDLE (RFC 2177).
+    pub idle: bool,
+    /// Where folders live, and what separates their levels.
+    pub namespace: Namespace,
+}
+
+impl Default for ImapLooks {
+    fn default() -> Self {
+        Self { moves: true, uidplus: true, idle: true, namespace: Namespace::Root }
+    }
+}
+
+/// The personal namespace (RFC 2342).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Namespace {
+    /// No prefix, `/` between levels.
+    #[default]
+    #[serde(rename = "")]
+    Root,
+    /// Every folder lives under the inbox: prefix `INBOX.`, `.` between levels.
+    #[serde(rename = "INBOX.")]
+    Inbox,
+}
+
+impl Namespace {
+    /// What every folder's name but the inbox's begins with.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Root => "",
+            Self::Inbox => "INBOX.",
+        }
+    }
+    /// What separates levels.
+    #[must_use]
+    pub fn delimiter(self) -> char {
+        match self {
+            Self::Root => '/',
+            Self::Inbox => '.',
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -94,6 +150,9 @@ pub struct MailboxEntry {
     pub password: String,
     /// Whose it is.
     pub kind: MailboxKind,
+    /// What IMAP can do once its owner has signed in; absent: what its provider can.
+    #[serde(default)]
+    pub imap: Option<ImapLooks>,
 }
 
 /// Whose mailbox it is.

@@ -151,6 +151,7 @@ fn stats(world: &World) -> Value {
         "delivered": a.delivered, "rejected": a.rejected, "bounced": a.bounced, "doubled": a.doubled,
         "foreign_delivered": a.foreign_delivered, "foreign_touched": a.foreign_touched, "foreign_acts": a.foreign_acts,
         "by_domain": by_domain,
+        "faults": world.faults.happened(),
         "warm": {"delivered": a.warm[0], "inbox": a.warm[1], "spam": a.warm[2]},
     })
 }

@@ -17,6 +17,7 @@ pub mod delivery;
 pub mod dkim;
 pub mod dns;
 pub mod external;
+pub mod faults;
 pub mod imap;
 pub mod message;
 pub mod serve;

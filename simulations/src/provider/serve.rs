@@ -2,6 +2,7 @@
 
 use super::authentication::Checker;
 use super::config::ProviderConfig;
+use super::faults::{FaultError, Faults};
 use super::imap::{self, ImapService};
 use super::smtp::{Role, Session};
 use super::tls::TlsError;
@@ -30,6 +31,9 @@ pub enum ProviderError {
     /// The configuration names something unknown.
     #[error("the configuration can't be used: {0}")]
     Config(String),
+    /// The faults name something unknown.
+    #[error("the faults can't be used: {0}")]
+    Faults(#[from] FaultError),
     /// A socket or file.
     #[error("{what}: {error}")]
     Io {
@@ -67,7 +71,9 @@ struct Shared {
 ///
 /// # Errors
 /// [`ProviderError`].
-pub async fn run(config: ProviderConfig) -> Result<(), ProviderError> {
+pub async fn run(config: ProviderConfig, faults: Faults) -> Result<(), ProviderError> {
+    faults.fit(&config)?;
+    let faults = Arc::new(faults);
     std::fs::create_dir_all(&config.dir).map_err(io(config.dir.display().to_string()))?;
     let (mut mx, mut smtps) = (Vec::new(), Vec::new());
     for i in 0..config.providers.len() {
@@ -80,7 +86,7 @@ pub async fn run(config: ProviderConfig) -> Result<(), ProviderError> {
     let (udp, tcp, dns_address) = dns_sockets().await?;
     let made = tls::make(config.providers.iter().map(|p| host_name(&p.name)).collect())?;
     let checker = Checker::new(dns_address).map_err(ProviderError::Config)?;
-    let net = Net { mx: addresses(&mx)?, smtps: addresses(&smtps)?, checker, connector: made.connector.clone() };
+    let net = Net { mx: addresses(&mx)?, smtps: addresses(&smtps)?, checker, connector: made.connector.clone(), faults: faults.clone() };
     let world = Arc::new(World::new(&config, net).map_err(ProviderError::Config)?);
     let mut dns_server = hickory_server::Server::new(dns::Zones(world.clone()));
     dns_server.register_socket(udp);
@@ -93,6 +99,9 @@ pub async fn run(config: ProviderConfig) -> Result<(), ProviderError> {
             events: world.clone(),
             name: world.providers[i].name.clone(),
             provider: i,
+            flavor: config.providers[i].flavor,
+            imap: config.providers[i].imap,
+            faults: faults.clone(),
         })
     };
     let imap = (0..world.providers.len()).map(service).collect();

@@ -2,7 +2,7 @@
 //!
 //! One lock per mailbox, held for moments and never across an await.
 
-use super::config::{Flavor, MailboxKind};
+use super::config::{Flavor, ImapLooks, MailboxEntry, MailboxKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -87,16 +87,18 @@ pub struct Mailbox {
     pub provider: usize,
     /// What its IMAP looks like.
     pub flavor: Flavor,
+    /// What its IMAP can do.
+    pub imap: ImapLooks,
     folders: Mutex<BTreeMap<String, Folder>>,
     /// Told at every delivery or change.
     pub changed: Notify,
 }
 
 impl Mailbox {
-    /// A mailbox with its flavour's folders: plain: INBOX Junk Sent Trash Drafts; gmail: INBOX, `[Gmail]/Spam`, `[Gmail]/Sent Mail`,
-    /// `[Gmail]/Trash`, `[Gmail]/All Mail`.
+    /// A mailbox with its flavour's folders: plain: INBOX Junk Sent Trash Drafts, behind the namespace's prefix; gmail: INBOX,
+    /// `[Gmail]/Spam`, `[Gmail]/Sent Mail`, `[Gmail]/Trash`, `[Gmail]/All Mail`.
     #[must_use]
-    pub fn new(index: usize, address: String, password: String, kind: MailboxKind, provider: usize, flavor: Flavor) -> Self {
+    pub fn new(index: usize, entry: MailboxEntry, provider: usize, flavor: Flavor, imap: ImapLooks) -> Self {
         let names: &[(&str, Role)] = match flavor {
             Flavor::Plain => {
                 &[("INBOX", Role::Inbox), ("Junk", Role::Junk), ("Sent", Role::Sent), ("Trash", Role::Trash), ("Drafts", Role::Drafts)]
@@ -110,8 +112,10 @@ impl Mailbox {
             ],
         };
         let folder = |role| Folder { role, uid_validity: 1_000 + index as u32, uid_next: 1, mails: vec![], version: 0 };
-        let folders = names.iter().map(|(n, role)| ((*n).to_owned(), folder(*role))).collect();
-        Self { index, address, password, kind, provider, flavor, folders: Mutex::new(folders), changed: Notify::new() }
+        let prefix = |role| if role == Role::Inbox { "" } else { imap.namespace.prefix() };
+        let folders = names.iter().map(|(n, role)| (format!("{}{n}", prefix(*role)), folder(*role))).collect();
+        let MailboxEntry { address, password, kind, .. } = entry;
+        Self { index, address, password, kind, provider, flavor, imap, folders: Mutex::new(folders), changed: Notify::new() }
     }
 
     /// Locks the folders; a panic elsewhere leaves them whole, so a poisoned lock is as good.

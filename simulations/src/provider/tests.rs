@@ -4,5 +4,7 @@ mod rig;
 
 mod counting;
 mod engage;
+mod faults;
 mod gmail;
 mod passage;
+mod variants;

@@ -2,8 +2,9 @@
 
 use super::accounting::{Accounting, message_id};
 use super::authentication::Checker;
-use super::config::{MailboxKind, ProviderConfig, Temper as TemperConfig};
+use super::config::{Flavor, MailboxEntry, MailboxKind, Namespace, ProviderConfig, Temper as TemperConfig};
 use super::dkim::DomainKey;
+use super::faults::Faults;
 use super::imap::{Act, ActObserver};
 use super::store::{Mail, Mailbox, Origin, Role};
 use crate::isp::{Event, Filter, Temper};
@@ -61,6 +62,8 @@ pub struct Net {
     pub checker: Checker,
     /// For clients.
     pub connector: TlsConnector,
+    /// What goes wrong on purpose.
+    pub faults: Arc<Faults>,
 }
 
 /// Everything.
@@ -81,6 +84,8 @@ pub struct World {
     pub checker: Checker,
     /// For clients of its own servers.
     pub connector: TlsConnector,
+    /// What goes wrong on purpose.
+    pub faults: Arc<Faults>,
     epoch_zero_ms: i64,
     epoch_ms: u64,
 }
@@ -137,20 +142,26 @@ impl World {
             add(format!("users.{}.{SUFFIX}", p.name), i, OLD_DAYS)?;
         }
         let mut mailboxes = BTreeMap::new();
-        let mut mailbox = |address: String, password: String, kind: MailboxKind| -> Result<(), String> {
+        let mut mailbox = |entry: MailboxEntry| -> Result<(), String> {
+            let address = entry.address.to_ascii_lowercase();
             let domain = address.rsplit_once('@').map_or("", |(_, d)| d);
             let at = domains.get(domain).map(|d: &Domain| d.provider).ok_or_else(|| format!("no domain is called {domain}"))?;
-            let flavor = config.providers[at].flavor;
-            let new = Mailbox::new(mailboxes.len(), address.clone(), password, kind, at, flavor);
-            mailboxes.insert(address, Arc::new(new));
+            let provider = &config.providers[at];
+            let imap = entry.imap.unwrap_or(provider.imap);
+            if provider.flavor == Flavor::Gmail && imap.namespace != Namespace::Root {
+                return Err(format!("{address}: a Gmail mailbox has its own folders, leave `namespace` out"));
+            }
+            let entry = MailboxEntry { address: address.clone(), ..entry };
+            mailboxes.insert(address, Arc::new(Mailbox::new(mailboxes.len(), entry, at, provider.flavor, imap)));
             Ok(())
         };
         for m in &config.mailboxes {
-            mailbox(m.address.to_ascii_lowercase(), m.password.clone(), m.kind)?;
+            mailbox(m.clone())?;
         }
         for p in &config.providers {
             for n in 0..config.civilians {
-                mailbox(format!("user{n}@users.{}.{SUFFIX}", p.name), format!("civilian-{n}"), MailboxKind::Civilian)?;
+                let address = format!("user{n}@users.{}.{SUFFIX}", p.name);
+                mailbox(MailboxEntry { address, password: format!("civilian-{n}"), kind: MailboxKind::Civilian, imap: None })?;
             }
         }
         Ok(Self {
@@ -162,6 +173,7 @@ impl World {
             seed: config.seed,
             checker: net.checker,
             connector: net.connector,
+            faults: net.faults,
             epoch_zero_ms: config.epoch_zero_ms,
             epoch_ms: config.epoch_ms.max(1),
         })

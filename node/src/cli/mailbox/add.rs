@@ -1,85 +1,47 @@
 //! `mailbox add`: settings, consent and password of one mailbox, tried live before anything is written.
 
 use super::consent::consent;
+use super::servers::{ServerArgs, servers};
 use super::test::verdict;
 use super::usage;
+use crate::cli::doctor::{domain_items, print_items};
 use crate::cli::exit::CliError;
 use crate::cli::out::say;
 use crate::cli::run::runtime;
 use crate::config::mailbox::WEEKDAYS;
 use crate::config::{Home, MailboxConfig, NodeConfig};
-use crate::mail::{Login, Security, ServerSettings, check_mailbox};
+use crate::discovery::NO_RULE;
+use crate::mail::{Login, check_mailbox};
 use crate::secrets::Secrets;
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 use std::io::BufRead;
-use std::net::IpAddr;
-use std::path::PathBuf;
 use warmnet_protocol::identity::CanonicalAddress;
 use warmnet_protocol::wire::roster::RampPreset;
 
 /// Help of `mailbox add` and `golden add`.
 pub const ADD_HELP: &str = "\
-Example:
+Examples:
+  warmnet-node mailbox add me@example.org --zone Europe/Berlin --hours 9-17 --weekdays mon,tue,wed,thu,fri
   warmnet-node mailbox add me@example.org --smtp-host mail.example.org --imap-host mail.example.org \\
-      --authserv-id mail.example.org --zone Europe/Berlin --hours 9-17 --weekdays mon,tue,wed,thu,fri
+      --authserv-id mail.example.org
+
+Without --smtp-host or --imap-host the servers are found: provider table, MX, autoconfig, SRV, usual names. Each is tried
+under verified TLS and shown before the password is asked for.
 
 The password is asked for, or read from standard input with --password-stdin; it never stands in an argument.";
-
-/// How a connection is protected.
-#[derive(Clone, Copy, ValueEnum)]
-pub enum SecurityArg {
-    /// TLS from the first byte
-    Tls,
-    /// Required STARTTLS
-    Starttls,
-}
-
-impl From<SecurityArg> for Security {
-    fn from(a: SecurityArg) -> Self {
-        match a {
-            SecurityArg::Tls => Self::Tls,
-            SecurityArg::Starttls => Self::StartTls,
-        }
-    }
-}
 
 /// Options of `mailbox add`.
 #[derive(Args)]
 pub struct AddArgs {
     /// The mailbox's address
     pub address: String,
-    /// Submission server
-    #[arg(long)]
-    smtp_host: String,
-    /// Its port [default: 465 with tls, 587 with starttls]
-    #[arg(long)]
-    smtp_port: Option<u16>,
-    /// Its protection
-    #[arg(long, value_enum, default_value = "tls")]
-    smtp_security: SecurityArg,
-    /// Dial this IP instead of resolving the host
-    #[arg(long)]
-    smtp_address: Option<IpAddr>,
-    /// Reading server
-    #[arg(long)]
-    imap_host: String,
-    /// Its port [default: 993 with tls, 143 with starttls]
-    #[arg(long)]
-    imap_port: Option<u16>,
-    /// Its protection
-    #[arg(long, value_enum, default_value = "tls")]
-    imap_security: SecurityArg,
-    /// Dial this IP instead of resolving the host
-    #[arg(long)]
-    imap_address: Option<IpAddr>,
-    /// PEM file with further trusted roots
-    #[arg(long)]
-    ca_file: Option<PathBuf>,
-    /// User name [default: the address]
+    #[command(flatten)]
+    servers: ServerArgs,
+    /// User name [default: the provider's form, else the address]
     #[arg(long)]
     user: Option<String>,
-    /// Whose Authentication-Results are believed
+    /// Whose Authentication-Results are believed [default: the provider's, where it is known]
     #[arg(long)]
     authserv_id: Option<String>,
     /// Provider class of the network, 0..7
@@ -109,6 +71,9 @@ pub struct AddArgs {
     /// Don't sign in now
     #[arg(long)]
     no_test: bool,
+    /// Don't look at SPF, DKIM, DMARC, MX and PTR of the domain
+    #[arg(long)]
+    no_domain_check: bool,
 }
 
 /// `--ramp`.
@@ -141,18 +106,14 @@ pub fn add(home: &Home, config: &NodeConfig, secrets: &mut Secrets, args: AddArg
         CanonicalAddress::parse(&args.address).map_err(|e| usage(format!("\"{}\" is no mailbox address", args.address)).why(e))?;
     let (from, until) = args.hours.split_once('-').ok_or_else(|| usage("--hours is written from-until, such as 9-17"))?;
     let hour = |t: &str| t.trim().parse::<u8>().map_err(|_| usage("--hours is written from-until, such as 9-17"));
-    let server = |host: String, port: Option<u16>, security: SecurityArg, defaults: (u16, u16), address| ServerSettings {
-        host,
-        port: port.unwrap_or(if matches!(security, SecurityArg::Tls) { defaults.0 } else { defaults.1 }),
-        security: security.into(),
-        address,
-        ca_file: args.ca_file.clone(),
-    };
-    let smtp = server(args.smtp_host, args.smtp_port, args.smtp_security, (465, 587), args.smtp_address);
-    let imap = server(args.imap_host, args.imap_port, args.imap_security, (993, 143), args.imap_address);
-    let mut mailbox = MailboxConfig::new(address.as_str().to_owned(), smtp, imap);
-    mailbox.user = args.user.unwrap_or_else(|| args.address.clone());
-    mailbox.authserv_id = args.authserv_id;
+    let found = servers(&args.servers, address.as_str(), config, json)?;
+    let rule = found.provider.as_ref().map_or(NO_RULE, |p| p.rule.as_str());
+    if !json {
+        say!("{rule}");
+    }
+    let mut mailbox = MailboxConfig::new(address.as_str().to_owned(), found.smtp.clone(), found.imap.clone());
+    mailbox.user = args.user.or(found.user.clone()).unwrap_or_else(|| args.address.clone());
+    mailbox.authserv_id = args.authserv_id.or_else(|| found.provider.as_ref()?.authserv_id.clone());
     mailbox.provider_class = args.provider_class;
     mailbox.languages = args.languages;
     mailbox.zone = args.zone;
@@ -160,21 +121,37 @@ pub fn add(home: &Home, config: &NodeConfig, secrets: &mut Secrets, args: AddArg
     mailbox.weekdays = args.weekdays;
     mailbox.ramp = args.ramp.into();
     mailbox.check(&home.mailboxes().join(MailboxConfig::file_name(address.as_str()))).map_err(CliError::of_option)?;
-    let allowed = consent(&args.consent, &mailbox.smtp.host)?;
+    let allowed = consent(&args.consent)?;
     mailbox.consent.allow(allowed, &jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string());
     let password = password(args.password_stdin)?;
+    let mut junk = false;
     if !args.no_test {
         let login = Login { user: mailbox.user.clone(), password: password.clone() };
-        let check = runtime()?.block_on(check_mailbox(&mailbox.smtp, &mailbox.imap, &login, &config.mail.timeouts));
+        let check = runtime()?.block_on(async {
+            let (smtp, imap) = found.dialled().await;
+            check_mailbox(&smtp, &imap, &login, &config.mail.timeouts).await
+        });
         verdict(&mailbox.address, &check)?;
+        junk = check.imap.map(|f| f.junk.is_some()).unwrap_or_default();
     }
     secrets.set_password(&mailbox.address, &password);
     secrets.save()?;
     mailbox.save(&home.mailboxes())?;
-    if json {
-        say!("{}", serde_json::json!({"added": mailbox.address, "acts": mailbox.consent.acts()}));
-    } else {
+    if !json {
         say!("added {}{}", mailbox.address, if args.no_test { " (not tested)" } else { ", both servers signed in" });
+        if !junk && !args.no_test {
+            say!("no junk folder is known there: where warming mail lands in spam can't be seen");
+        }
+    }
+    let items = if args.no_domain_check { vec![] } else { domain_items(config, &mailbox, found.provider.as_ref())? };
+    if json {
+        let report = serde_json::json!({
+            "added": mailbox.address, "acts": mailbox.consent.acts(), "found_by": found.source, "smtp": mailbox.smtp, "imap": mailbox.imap,
+            "provider": found.provider.as_ref().map(|p| &p.id), "rule": rule, "junk_folder": junk, "domain": items,
+        });
+        say!("{report}");
+    } else {
+        print_items(&items);
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ mod add;
 mod consent;
 mod list;
 mod purge;
+mod servers;
 mod test;
 
 pub use add::{ADD_HELP, AddArgs, add};

@@ -53,7 +53,11 @@ pub(super) fn purge(home: &Home, config: &NodeConfig, secrets: &Secrets, address
             say!("{} labelled mails in {} folders would be removed{and}; say --yes to do it", report.found, report.folders);
         }
         (true, OwnFolder::Kept) => {
-            say!("removed {} of {} labelled mails; the folder Warmnet stays: other mail or a folder is in it", report.removed, report.found);
+            say!(
+                "removed {} of {} labelled mails; the folder Warmnet stays: other mail or a folder is in it",
+                report.removed,
+                report.found
+            );
         }
         (true, OwnFolder::None) => say!("removed {} of {} labelled mails", report.removed, report.found),
         (true, OwnFolder::Removed) => say!("removed {} of {} labelled mails and the folder Warmnet", report.removed, report.found),

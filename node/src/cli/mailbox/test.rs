@@ -41,10 +41,12 @@ pub fn test(home: &Home, config: &NodeConfig, secrets: &Secrets, only: Option<&s
             .password(&mailbox.address)
             .ok_or_else(|| usage(format!("{} has no password", mailbox.address)).todo("run `mailbox add` again"))?;
         let login = Login { user: mailbox.user.clone(), password };
-        verdict(&mailbox.address, &runtime.block_on(check_mailbox(&mailbox.smtp, &mailbox.imap, &login, &config.mail.timeouts)))?;
+        let check = runtime.block_on(check_mailbox(&mailbox.smtp, &mailbox.imap, &login, &config.mail.timeouts));
+        verdict(&mailbox.address, &check)?;
         signed_in.push(&mailbox.address);
         if !json {
-            say!("{}: SMTP and IMAP signed in", mailbox.address);
+            let junk = check.imap.is_ok_and(|f| f.junk.is_some());
+            say!("{}: SMTP and IMAP signed in, {}", mailbox.address, if junk { "junk folder known" } else { "no junk folder known" });
         }
     }
     if json {

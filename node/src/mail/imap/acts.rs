@@ -218,8 +218,7 @@ impl Room<'_> {
     async fn act(&mut self, folders: &mut Folders, batch: &[Wanted], hits: &[Hit], results: &mut Results) -> Result<(), ImapError> {
         for act in [MailAct::MarkSeen, MailAct::Rescue, MailAct::File, MailAct::Locate] {
             // A mail that another act of this batch has moved away is met again on the next attempt.
-            let mine: Vec<Hit> =
-                hits.iter().copied().filter(|h| batch[h.index].act == act && !results.contains_key(&h.index)).collect();
+            let mine: Vec<Hit> = hits.iter().copied().filter(|h| batch[h.index].act == act && !results.contains_key(&h.index)).collect();
             if mine.is_empty() {
                 continue;
             }
@@ -258,8 +257,7 @@ impl Room<'_> {
             results.extend(mine.iter().map(|h| (h.index, Err(ActError::NoFolder))));
             return Ok(());
         };
-        let mails: Vec<Mail<'_>> =
-            mine.iter().map(|h| Mail { uid: h.uid, message_id: &batch[h.index].message_id, size: h.size }).collect();
+        let mails: Vec<Mail<'_>> = mine.iter().map(|h| Mail { uid: h.uid, message_id: &batch[h.index].message_id, size: h.size }).collect();
         let mut fates = shift::shift(self.session, self.source, &name, &mails).await?;
         if target == FolderRole::Warmnet && fates.iter().all(|f| *f == Fate::Refused) && folders::create_own(self.session, &name).await? {
             // The owner had removed the folder.
@@ -279,7 +277,10 @@ impl Room<'_> {
             };
             results.insert(hit.index, result);
         }
-        if self.session.able.gmail && target == FolderRole::Warmnet && let Some((uid_validity, _)) = spots.first() {
+        if self.session.able.gmail
+            && target == FolderRole::Warmnet
+            && let Some((uid_validity, _)) = spots.first()
+        {
             let uids: Vec<u32> = spots.iter().map(|s| s.1).collect();
             gmail::out_of_inbox(self.session, self.source, &name, *uid_validity, &uids).await?;
         }
@@ -290,8 +291,7 @@ impl Room<'_> {
 /// What was found nowhere: done before (a move whose answer was lost), or not there at all.
 async fn already_there(session: &mut ImapSession, folders: &Folders, batch: &[Wanted], results: &mut Results) -> Result<(), ImapError> {
     for target in [FolderRole::Inbox, FolderRole::Warmnet] {
-        let open: Vec<usize> =
-            (0..batch.len()).filter(|i| batch[*i].act.target() == Some(target) && !results.contains_key(i)).collect();
+        let open: Vec<usize> = (0..batch.len()).filter(|i| batch[*i].act.target() == Some(target) && !results.contains_key(i)).collect();
         if open.is_empty() {
             continue;
         }

@@ -232,7 +232,9 @@ mod tests {
 
     #[test]
     fn gmails_own_items_and_quotas_are_read() {
-        let got = line("* 1 FETCH (UID 3 X-GM-MSGID 1278455344230334865 X-GM-LABELS (\\Inbox \\Important \"Muy &AOk-\") FLAGS (\\Seen \\Deleted))");
+        let got = line(
+            "* 1 FETCH (UID 3 X-GM-MSGID 1278455344230334865 X-GM-LABELS (\\Inbox \\Important \"Muy &AOk-\") FLAGS (\\Seen \\Deleted))",
+        );
         let want = Fetched {
             uid: Some(3),
             deleted: true,

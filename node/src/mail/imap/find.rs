@@ -38,12 +38,7 @@ pub(super) async fn find(session: &mut ImapSession, ids: &[&str]) -> Result<BTre
     Ok(found)
 }
 
-async fn collect(
-    session: &mut ImapSession,
-    uids: &[u32],
-    ids: &[&str],
-    found: &mut BTreeMap<String, Vec<Row>>,
-) -> Result<(), ImapError> {
+async fn collect(session: &mut ImapSession, uids: &[u32], ids: &[&str], found: &mut BTreeMap<String, Vec<Row>>) -> Result<(), ImapError> {
     for batch in uids.chunks(HEADER_BATCH) {
         for row in headers::fetch(session, batch).await? {
             let wanted = row.message_id.clone().filter(|id| ids.contains(&id.as_str()) && row.is(id));

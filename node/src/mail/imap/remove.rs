@@ -16,10 +16,8 @@ pub(super) async fn remove(session: &mut ImapSession, folders: &Folders, source:
         && session.able.mov
         && (session.able.gmail || !session.able.uidplus)
     {
-        let mails: Vec<Mail<'_>> = rows
-            .iter()
-            .filter_map(|row| Some(Mail { uid: row.uid, message_id: row.message_id.as_deref()?, size: row.size }))
-            .collect();
+        let mails: Vec<Mail<'_>> =
+            rows.iter().filter_map(|row| Some(Mail { uid: row.uid, message_id: row.message_id.as_deref()?, size: row.size })).collect();
         let fates = shift::shift(session, source, bin, &mails).await?;
         return Ok(fates.iter().filter(|f| matches!(f, shift::Fate::Moved(_))).count());
     }

@@ -1,6 +1,6 @@
 //! One signed-in IMAP connection with limits: every command has a time-out and a byte budget.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use async_imap::{
     Client,
@@ -17,7 +17,7 @@ use super::{
 use crate::mail::{
     connect::{ConnectError, dial},
     settings::{Login, MailTimeouts, Security, ServerSettings},
-    stream::{MailStream, SHORT_BUDGET},
+    stream::{MailStream, SHORT_BUDGET, Transport},
     tls::TlsClient,
 };
 
@@ -131,16 +131,27 @@ impl ImapSession {
                     Client::new(MailStream::tls(tls.handshake(&server.host, tcp).await?))
                 }
             };
-            let inner = client.login(&login.user, login.password.expose_secret()).await.map_err(|(e, _)| sign_in_error(&e))?;
-            Ok::<_, ImapError>(inner)
+            sign_in(client, login).await
         };
-        let limit = timeouts.imap();
-        let inner = timeout(limit, work).await.unwrap_or(Err(ConnectError::TimedOut.into()))?;
-        Self::begin(inner, limit).await
+        Self::ready(work, timeouts.imap()).await
     }
 
-    /// Learns what the server can do and names this program.
-    async fn begin(inner: async_imap::Session<MailStream>, limit: Duration) -> Result<Self, ImapError> {
+    /// The same over another transport than the network.
+    pub(crate) async fn open_on(transport: &dyn Transport, login: &Login, timeouts: &MailTimeouts) -> Result<Self, ImapError> {
+        let work = async {
+            let mut client = Client::new(MailStream::pipe(transport.connect()?));
+            greeting(&mut client).await?;
+            sign_in(client, login).await
+        };
+        Self::ready(work, timeouts.imap()).await
+    }
+
+    /// Makes a session of a signed-in connection.
+    async fn ready(
+        work: impl Future<Output = Result<async_imap::Session<MailStream>, ImapError>>,
+        limit: Duration,
+    ) -> Result<Self, ImapError> {
+        let inner = timeout(limit, work).await.unwrap_or(Err(ConnectError::TimedOut.into()))?;
         let mut session = Self { inner, limit, able: Abilities::default() };
         session.able = session.capabilities().await?;
         if session.able.id {
@@ -283,6 +294,10 @@ async fn greeting(client: &mut Client<MailStream>) -> Result<(), ImapError> {
     }
 }
 
+async fn sign_in(client: Client<MailStream>, login: &Login) -> Result<async_imap::Session<MailStream>, ImapError> {
+    client.login(&login.user, login.password.expose_secret()).await.map_err(|(e, _)| sign_in_error(&e))
+}
+
 fn sign_in_error(error: &LibError) -> ImapError {
     match error {
         // RFC 5530: these codes say nothing about the password.
@@ -313,17 +328,6 @@ pub(super) fn quoted(text: &str) -> Result<String, ImapError> {
         return Err(ConnectError::Protocol.into());
     }
     Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
-}
-
-#[cfg(test)]
-impl ImapSession {
-    /// A session on a plain connection to a server of the tests.
-    pub(super) async fn plain(tcp: tokio::net::TcpStream, limit: Duration) -> Result<Self, ImapError> {
-        let mut client = Client::new(MailStream::plain(tcp));
-        greeting(&mut client).await?;
-        let inner = client.login("user", "word").await.map_err(|(e, _)| sign_in_error(&e))?;
-        Self::begin(inner, limit).await
-    }
 }
 
 #[cfg(test)]

@@ -51,17 +51,9 @@ pub(super) enum Fate {
 }
 
 /// Moves mails; the fates stand in the order of `mails`. The source is selected again at the end.
-pub(super) async fn shift(
-    session: &mut ImapSession,
-    source: Source<'_>,
-    target: &str,
-    mails: &[Mail<'_>],
-) -> Result<Vec<Fate>, ImapError> {
-    let fates = if session.able.mov {
-        by_move(session, source, target, mails).await?
-    } else {
-        by_copy(session, source, target, mails).await?
-    };
+pub(super) async fn shift(session: &mut ImapSession, source: Source<'_>, target: &str, mails: &[Mail<'_>]) -> Result<Vec<Fate>, ImapError> {
+    let fates =
+        if session.able.mov { by_move(session, source, target, mails).await? } else { by_copy(session, source, target, mails).await? };
     Ok(mails.iter().map(|m| fates.get(&m.uid).copied().unwrap_or(Fate::Gone)).collect())
 }
 

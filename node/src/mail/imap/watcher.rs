@@ -29,6 +29,7 @@ use super::{
 use crate::mail::{
     connect::ConnectError,
     settings::{Login, MailTimeouts, ServerSettings},
+    stream::Transport,
     tls::TlsClient,
 };
 
@@ -158,15 +159,35 @@ impl Drop for WatcherHandle {
 impl Watcher {
     /// Starts the task on the current runtime, without removing anything ever.
     pub fn start(self) -> (WatcherHandle, Receiver<MailEvent>) {
-        self.start_with(Upkeep::default())
+        self.run(Upkeep::default(), None)
     }
 
     /// Starts the task with other upkeep.
     pub fn start_with(self, upkeep: Upkeep) -> (WatcherHandle, Receiver<MailEvent>) {
+        self.run(upkeep, None)
+    }
+
+    /// Starts the task with connections from elsewhere than the network; `server` and `tls` are not used.
+    pub fn start_on(self, transport: Arc<dyn Transport>) -> (WatcherHandle, Receiver<MailEvent>) {
+        self.run(Upkeep::default(), Some(transport))
+    }
+
+    fn run(self, upkeep: Upkeep, transport: Option<Arc<dyn Transport>>) -> (WatcherHandle, Receiver<MailEvent>) {
         let (commands, inbox) = mpsc::channel(COMMAND_QUEUE);
         let (events, outbox) = mpsc::channel(EVENT_QUEUE);
         let stop = CancellationToken::new();
-        let run = Run { commands: inbox, events, known: Known::default(), pending: VecDeque::new(), can_idle: true, upkeep, upkeep_at: None, quota_high: false, setup: self };
+        let run = Run {
+            commands: inbox,
+            events,
+            known: Known::default(),
+            pending: VecDeque::new(),
+            can_idle: true,
+            upkeep,
+            upkeep_at: None,
+            quota_high: false,
+            setup: self,
+            transport,
+        };
         let token = stop.clone();
         let task = tokio::spawn(async move {
             // Stopping in the middle of a command is safe: cursors and acts are repeatable.
@@ -183,6 +204,8 @@ struct Pending {
 
 struct Run {
     setup: Watcher,
+    /// Instead of the network.
+    transport: Option<Arc<dyn Transport>>,
     commands: Receiver<MailCommand>,
     events: Sender<MailEvent>,
     known: Known,
@@ -192,6 +215,14 @@ struct Run {
     /// When upkeep is due again.
     upkeep_at: Option<Instant>,
     quota_high: bool,
+}
+
+/// Waits for a command and puts it where it outlives the connection: leaving IDLE for it may fail. `false`: nobody will
+/// ask for anything any more.
+async fn next_command(commands: &mut Receiver<MailCommand>, pending: &mut VecDeque<Pending>) -> bool {
+    let Some(command) = commands.recv().await else { return false };
+    pending.push_back(Pending { command, attempts: 0 });
+    true
 }
 
 /// Why serving a connection ended.
@@ -225,7 +256,10 @@ impl Run {
         loop {
             let begun = Instant::now();
             let setup = &self.setup;
-            let opened = ImapSession::open(&setup.server, &setup.login, &setup.tls, &setup.timeouts).await;
+            let opened = match &self.transport {
+                None => ImapSession::open(&setup.server, &setup.login, &setup.tls, &setup.timeouts).await,
+                Some(transport) => ImapSession::open_on(transport.as_ref(), &setup.login, &setup.timeouts).await,
+            };
             let end = match opened {
                 Ok(session) => self.serve(session).await,
                 Err(e) => End::Again(e),
@@ -395,7 +429,11 @@ impl Run {
         }
         let wanted: Vec<Wanted> = batch
             .iter()
-            .map(|p| Wanted { act: p.command.act, message_id: p.command.message_id.clone(), found_at: p.command.found_at.map(Place::in_folder) })
+            .map(|p| Wanted {
+                act: p.command.act,
+                message_id: p.command.message_id.clone(),
+                found_at: p.command.found_at.map(Place::in_folder),
+            })
             .collect();
         let mut results = Results::new();
         let done = acts::perform(session, folders, &mut self.known, &wanted, &mut results).await;
@@ -420,14 +458,15 @@ impl Run {
     /// Until the poll interval is over, the server hints at news, or a command comes.
     async fn wait(&mut self, session: &mut ImapSession, folders: &Folders) -> Result<(), End> {
         let poll = self.setup.poll.max(MIN_POLL);
-        let command = if session.able.idle && self.can_idle && poll >= IDLE_FROM {
+        let alive = if session.able.idle && self.can_idle && poll >= IDLE_FROM {
             let first = step::has_arrived(session, &folders.inbox, self.setup.cursors.as_ref()).await?;
             if first {
                 return Ok(());
             }
-            match idle::wait(session, poll, self.commands.recv()).await? {
+            let next = next_command(&mut self.commands, &mut self.pending);
+            match idle::wait(session, poll, next).await? {
                 idle::Waited::Look => return Ok(()),
-                idle::Waited::Interrupted(command) => command,
+                idle::Waited::Interrupted(alive) => alive,
                 idle::Waited::Unable => {
                     self.can_idle = false;
                     return Ok(());
@@ -436,16 +475,10 @@ impl Run {
         } else {
             tokio::select! {
                 () = sleep(poll) => return Ok(()),
-                command = self.commands.recv() => command,
+                alive = next_command(&mut self.commands, &mut self.pending) => alive,
             }
         };
-        match command {
-            Some(command) => {
-                self.pending.push_back(Pending { command, attempts: 0 });
-                Ok(())
-            }
-            None => Err(End::Stop),
-        }
+        if alive { Ok(()) } else { Err(End::Stop) }
     }
 
     /// Returns whether anybody still listens.

@@ -15,4 +15,5 @@ mod submitter;
 pub use outcome::{Mark, NotStarted, PauseReason, ReplyCode, SmtpOutcome, Stage, classify};
 pub use session::{MarkError, Marks, OutgoingMail};
 pub(crate) use session::{SessionError, SmtpSession};
+pub(crate) use starttls::ask_starttls;
 pub use submitter::{SubmitLimits, Submitter};

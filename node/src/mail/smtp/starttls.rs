@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use super::{
-    outcome::{ReplyCode, Stage},
+    outcome::{ReplyCode, SmtpOutcome, Stage},
     session::SessionError,
 };
 use crate::mail::connect::ConnectError;
@@ -26,6 +26,17 @@ pub(super) async fn ask(tcp: &mut TcpStream, hello: &str) -> Result<(), SessionE
     }
     write(tcp, "STARTTLS\r\n".to_owned()).await?;
     expect(read_reply(tcp).await?, 220).map(drop)
+}
+
+/// The same for a look at a server that nobody signs in at.
+///
+/// # Errors
+/// [`ConnectError`].
+pub(crate) async fn ask_starttls(tcp: &mut TcpStream) -> Result<(), ConnectError> {
+    ask(tcp, "[127.0.0.1]").await.map_err(|e| match e.outcome() {
+        SmtpOutcome::NetworkError { kind, .. } => kind,
+        _ => ConnectError::Protocol,
+    })
 }
 
 async fn write(tcp: &mut TcpStream, line: String) -> Result<(), SessionError> {

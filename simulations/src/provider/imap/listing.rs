@@ -31,35 +31,38 @@ pub(super) fn list(mailbox: &Mailbox, verb: &str, reference: &Name<'_>, pattern:
         ListMailbox::Token(t) => String::from_utf8_lossy(t.as_ref()).into_owned(),
         ListMailbox::String(s) => String::from_utf8_lossy(s.as_ref()).into_owned(),
     };
+    let delimiter = mailbox.imap.namespace.delimiter();
+    let fits = |pattern: &str, name: &str| fits(pattern.as_bytes(), name.as_bytes(), delimiter);
     if pattern.is_empty() {
-        out.extend_from_slice(format!("* {verb} (\\Noselect) \"/\" \"\"\r\n").as_bytes());
+        let prefix = mailbox.imap.namespace.prefix();
+        out.extend_from_slice(format!("* {verb} (\\Noselect) \"{delimiter}\" \"{prefix}\"\r\n").as_bytes());
         return;
     }
     let pattern = format!("{}{pattern}", named(reference));
-    if mailbox.flavor == Flavor::Gmail && !special_only && fits(pattern.as_bytes(), b"[Gmail]") {
+    if mailbox.flavor == Flavor::Gmail && !special_only && fits(&pattern, "[Gmail]") {
         out.extend_from_slice(format!("* {verb} (\\HasChildren \\Noselect) \"/\" \"[Gmail]\"\r\n").as_bytes());
     }
     for (name, f) in mailbox.folders().iter() {
         let attribute = special(f.role);
-        let matches = fits(pattern.as_bytes(), name.as_bytes()) || (f.role == Role::Inbox && pattern.eq_ignore_ascii_case("inbox"));
+        let matches = fits(&pattern, name) || (f.role == Role::Inbox && pattern.eq_ignore_ascii_case("inbox"));
         if !matches || (special_only && attribute.is_none()) {
             continue;
         }
         let attributes = attribute.map_or_else(|| r"\HasNoChildren".to_owned(), |a| format!(r"\HasNoChildren {a}"));
-        out.extend_from_slice(format!("* {verb} ({attributes}) \"/\" {}\r\n", folder_name(name)).as_bytes());
+        out.extend_from_slice(format!("* {verb} ({attributes}) \"{delimiter}\" {}\r\n", folder_name(name)).as_bytes());
     }
 }
 
-/// Whether a name fits a pattern: `*` is anything, `%` anything without `/`.
-fn fits(pattern: &[u8], name: &[u8]) -> bool {
+/// Whether a name fits a pattern: `*` is anything, `%` anything without the delimiter.
+fn fits(pattern: &[u8], name: &[u8], delimiter: char) -> bool {
     match pattern.split_first() {
         None => name.is_empty(),
-        Some((b'*', rest)) => (0..=name.len()).any(|i| fits(rest, &name[i..])),
+        Some((b'*', rest)) => (0..=name.len()).any(|i| fits(rest, &name[i..], delimiter)),
         Some((b'%', rest)) => {
-            let end = name.iter().position(|b| *b == b'/').unwrap_or(name.len());
-            (0..=end).any(|i| fits(rest, &name[i..]))
+            let end = name.iter().position(|b| char::from(*b) == delimiter).unwrap_or(name.len());
+            (0..=end).any(|i| fits(rest, &name[i..], delimiter))
         }
-        Some((c, rest)) => name.first() == Some(c) && fits(rest, &name[1..]),
+        Some((c, rest)) => name.first() == Some(c) && fits(rest, &name[1..], delimiter),
     }
 }
 
@@ -95,7 +98,8 @@ mod tests {
             ("J*k", "Junk", true),
             ("Jun", "Junk", false),
         ] {
-            assert_eq!(fits(pattern.as_bytes(), name.as_bytes()), wanted, "{pattern} {name}");
+            assert_eq!(fits(pattern.as_bytes(), name.as_bytes(), '/'), wanted, "{pattern} {name}");
         }
+        assert!(fits(b"INBOX.%", b"INBOX.Junk", '.') && !fits(b"%", b"INBOX.Junk", '.'));
     }
 }

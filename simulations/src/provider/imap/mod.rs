@@ -14,6 +14,8 @@ mod wire;
 
 pub use session::serve;
 
+use super::config::{Flavor, ImapLooks};
+use super::faults::Faults;
 use super::store::{Mail, Mailbox, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +30,12 @@ pub struct ImapService {
     pub name: String,
     /// Index of the provider: only its own users can sign in.
     pub provider: usize,
+    /// What it looks like.
+    pub flavor: Flavor,
+    /// What it can do, as said before sign-in; afterwards the mailbox's own settings count.
+    pub imap: ImapLooks,
+    /// What goes wrong on purpose.
+    pub faults: Arc<Faults>,
 }
 
 /// Learns of every change a client makes.

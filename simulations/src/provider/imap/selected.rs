@@ -48,7 +48,7 @@ impl Session {
                 self.sync(user, true, out);
                 Ok("done".to_owned())
             }
-            CommandBody::ExpungeUid { sequence_set } => {
+            CommandBody::ExpungeUid { sequence_set } if self.looks().uidplus => {
                 let uids = view.uids(&sequence_set, true);
                 self.report(user, &user.expunge(&folder, Some(&uids)));
                 self.sync(user, true, out);
@@ -80,7 +80,7 @@ impl Session {
                 let uids = view.uids(&sequence_set, uid);
                 self.transfer(user, &folder, &named(&mailbox), &uids, false, out)
             }
-            CommandBody::Move { sequence_set, mailbox, uid } => {
+            CommandBody::Move { sequence_set, mailbox, uid } if self.looks().moves => {
                 let uids = view.uids(&sequence_set, uid);
                 self.transfer(user, &folder, &named(&mailbox), &uids, true, out)
             }
@@ -108,13 +108,14 @@ impl Session {
         if done.from.is_empty() {
             return Ok("nothing to do".to_owned());
         }
+        let uidplus = self.looks().uidplus;
         let code = format!("[COPYUID {} {} {}]", done.uid_validity, uid_set(&done.from), uid_set(&done.to));
-        if moving {
+        if moving && uidplus {
             // RFC 6851 section 4.3: the code goes out before the removals.
             out.extend_from_slice(format!("* OK {code} moved\r\n").as_bytes());
         }
         self.sync(user, true, out);
-        Ok(if moving { "done".to_owned() } else { format!("{code} done") })
+        Ok(if moving || !uidplus { "done".to_owned() } else { format!("{code} done") })
     }
 
     fn search(&mut self, user: &Mailbox, folder: &str, criteria: &[SearchKey<'_>], uid: bool, out: &mut Vec<u8>) -> Answer {

@@ -1,5 +1,7 @@
 //! One IMAP connection.
 
+use super::super::config::{Flavor, ImapLooks};
+use super::super::faults::{At, Service, Step, Strike};
 use super::super::store::{Folder, Mail, Mailbox, Origin, Role};
 use super::super::world::now_ms;
 use super::gmail::{self, Asked};
@@ -23,7 +25,7 @@ const MAX_FOLDERS: usize = 100;
 
 /// Serves a connection until the client leaves; with `tls` it starts in the clear and must be secured first.
 pub async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send>(service: Arc<ImapService>, stream: S, tls: Option<TlsAcceptor>) {
-    let mut session = Session { service, user: None, view: None, offers_tls: tls.is_some() };
+    let mut session = Session { service, user: None, view: None, offers_tls: tls.is_some(), struck: None };
     let mut stream = BufReader::new(stream);
     // A broken connection is the client's affair: nothing is left half done, as every command is carried out whole.
     let Ok(Ended::StartTls) = session.run(&mut stream, true).await else { return };
@@ -54,13 +56,18 @@ pub(super) struct Session {
     user: Option<Arc<Mailbox>>,
     pub(super) view: Option<View>,
     offers_tls: bool,
+    /// What goes wrong with the command at hand.
+    struck: Option<Strike>,
 }
 
 impl Session {
     async fn run<S: AsyncBufRead + AsyncWrite + Unpin>(&mut self, stream: &mut S, greet: bool) -> std::io::Result<Ended> {
         if greet {
-            stream.write_all(format!("* OK [CAPABILITY {}] ready\r\n", self.capabilities()).as_bytes()).await?;
-            stream.flush().await?;
+            let hello = format!("* OK [CAPABILITY {}] ready\r\n", self.capabilities());
+            self.struck = self.strike(Step::Greeting, None);
+            if !self.send(stream, hello.as_bytes(), None).await? {
+                return Ok(Ended::Closed);
+            }
         }
         loop {
             let Some(bytes) = wire::command(stream).await? else { return Ok(Ended::Closed) };
@@ -79,23 +86,28 @@ impl Session {
                 continue;
             };
             let tag = command.tag.as_ref().to_owned();
+            // Whose sign-in it is comes out on the way.
+            let step = Step::of_command(&command.body).filter(|step| *step != Step::Login);
+            let user = self.user.clone();
+            self.struck = step.and_then(|step| self.strike(step, user.as_ref().map(|u| u.address.as_str())));
             let mut out = Vec::new();
+            let mut ended = None;
             let answer = match command.body {
+                _ if self.struck.as_ref().is_some_and(Strike::skips) => Ok(String::new()),
                 CommandBody::Logout => {
-                    stream.write_all(format!("* BYE bye\r\n{tag} OK done\r\n").as_bytes()).await?;
-                    stream.flush().await?;
-                    return Ok(Ended::Closed);
+                    out.extend_from_slice(b"* BYE bye\r\n");
+                    ended = Some(Ended::Closed);
+                    Ok("done".to_owned())
                 }
                 CommandBody::StartTLS if self.offers_tls => {
-                    stream.write_all(format!("{tag} OK go ahead\r\n").as_bytes()).await?;
-                    stream.flush().await?;
-                    return Ok(Ended::StartTls);
+                    ended = Some(Ended::StartTls);
+                    Ok("go ahead".to_owned())
                 }
                 CommandBody::Authenticate { mechanism, initial_response } => {
                     let given = initial_response.map(|s| s.declassify().to_vec());
                     self.authenticate(stream, &mechanism, given).await?
                 }
-                CommandBody::Idle => match self.idle(stream).await? {
+                CommandBody::Idle if self.looks().idle => match self.idle(stream).await? {
                     true => Ok("idle is over".to_owned()),
                     false => return Ok(Ended::Closed),
                 },
@@ -105,19 +117,53 @@ impl Session {
                 Ok(text) => out.extend_from_slice(format!("{tag} OK {text}\r\n").as_bytes()),
                 Err((kind, text)) => out.extend_from_slice(format!("{tag} {kind} {text}\r\n").as_bytes()),
             }
-            stream.write_all(&out).await?;
-            stream.flush().await?;
+            if !self.send(stream, &out, Some(&tag)).await? {
+                return Ok(Ended::Closed);
+            }
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// What goes wrong on purpose at this step.
+    fn strike(&self, step: Step, mailbox: Option<&str>) -> Option<Strike> {
+        self.service.faults.strike(At { service: Service::Imap, step, provider: &self.service.name, mailbox })
+    }
+
+    /// Sends an answer, or what the fault at hand says. `false`: the connection is to be closed.
+    async fn send<S: AsyncBufRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        answer: &[u8],
+        tag: Option<&str>,
+    ) -> std::io::Result<bool> {
+        match self.struck.take() {
+            Some(strike) => strike.send(stream, answer, tag).await,
+            None => {
+                stream.write_all(answer).await?;
+                stream.flush().await?;
+                Ok(true)
+            }
         }
     }
 
     fn capabilities(&self) -> String {
-        let mut all = "IMAP4rev1 LITERAL+ SASL-IR ID IDLE MOVE UIDPLUS UNSELECT NAMESPACE SPECIAL-USE".to_owned();
+        let mut all = "IMAP4rev1 LITERAL+ SASL-IR ID UNSELECT NAMESPACE SPECIAL-USE".to_owned();
         all.push_str(if self.offers_tls { " STARTTLS LOGINDISABLED" } else { " AUTH=PLAIN" });
-        let gmail = |m: &Arc<Mailbox>| m.flavor == super::super::config::Flavor::Gmail;
-        if self.service.mailboxes.values().find(|m| m.provider == self.service.provider).is_some_and(gmail) {
-            all.push_str(" X-GM-EXT-1");
+        let looks = self.looks();
+        let gmail = self.service.flavor == Flavor::Gmail;
+        for (has, name) in [(looks.idle, " IDLE"), (looks.moves, " MOVE"), (looks.uidplus, " UIDPLUS"), (gmail, " X-GM-EXT-1")] {
+            if has {
+                all.push_str(name);
+            }
         }
         all
+    }
+
+    /// What this connection can do.
+    pub(super) fn looks(&self) -> ImapLooks {
+        self.user.as_ref().map_or(self.service.imap, |user| user.imap)
     }
 
     fn sign_in(&mut self, user: &[u8], password: &[u8]) -> Answer {
@@ -125,6 +171,10 @@ impl Session {
             return no("[PRIVACYREQUIRED] only over TLS");
         }
         let user = String::from_utf8_lossy(user).to_ascii_lowercase();
+        self.struck = self.strike(Step::Login, Some(&user));
+        if self.struck.as_ref().is_some_and(Strike::skips) {
+            return Ok(String::new());
+        }
         let fits = |m: &&Arc<Mailbox>| m.provider == self.service.provider && m.password.as_bytes() == password;
         match self.service.mailboxes.get(&user).filter(fits).cloned() {
             None => no("[AUTHENTICATIONFAILED] user or password is wrong"),
@@ -207,7 +257,9 @@ impl Session {
         let Some(user) = self.user.clone() else { return Err(("BAD", "sign in first".to_owned())) };
         match body {
             CommandBody::Namespace => {
-                out.extend_from_slice(b"* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+                let namespace = self.looks().namespace;
+                let (prefix, delimiter) = (namespace.prefix(), namespace.delimiter());
+                out.extend_from_slice(format!("* NAMESPACE ((\"{prefix}\" \"{delimiter}\")) NIL NIL\r\n").as_bytes());
                 Ok("done".to_owned())
             }
             CommandBody::List { reference, mailbox_wildcard } => {
@@ -227,7 +279,7 @@ impl Session {
             }
             CommandBody::Select { mailbox } => self.select(&user, &named(&mailbox), false, out),
             CommandBody::Examine { mailbox } => self.select(&user, &named(&mailbox), true, out),
-            CommandBody::Create { mailbox } => create(&user, named(&mailbox).trim_end_matches('/')),
+            CommandBody::Create { mailbox } => create(&user, &named(&mailbox)),
             CommandBody::Delete { mailbox } => {
                 let name = named(&mailbox);
                 let mut folders = user.folders();
@@ -294,11 +346,16 @@ impl Session {
         let (validity, role) = found.unwrap_or((0, Role::Other));
         self.service.events.act(user, Act::Append, &mail, role, None);
         self.sync(user, true, out);
-        Ok(format!("[APPENDUID {validity} {uid}] done"))
+        Ok(if self.looks().uidplus { format!("[APPENDUID {validity} {uid}] done") } else { "done".to_owned() })
     }
 }
 
 fn create(user: &Mailbox, name: &str) -> Answer {
+    let namespace = user.imap.namespace;
+    let name = name.trim_end_matches(namespace.delimiter());
+    if !name.starts_with(namespace.prefix()) {
+        return no("[CANNOT] folders live under the inbox here");
+    }
     let mut folders = user.folders();
     if folders.contains_key(name) {
         return no("[ALREADYEXISTS] it is there already");

@@ -6,6 +6,7 @@
 
 use super::RelayError;
 use crate::provider::delivery::{self, Incoming, Refusal};
+use crate::provider::faults::{At, Service, Step, Strike};
 use crate::provider::store::Mailbox;
 use crate::provider::world::{World, lock};
 use base64::Engine as _;
@@ -56,13 +57,15 @@ pub struct Session {
     user: Option<Arc<Mailbox>>,
     from: Option<String>,
     to: Vec<String>,
+    /// What goes wrong with the command at hand.
+    struck: Option<Strike>,
 }
 
 impl Session {
     /// A new one; `offers_tls`: STARTTLS can be asked for.
     #[must_use]
     pub fn new(world: Arc<World>, provider: usize, role: Role, peer: IpAddr, secure: bool, offers_tls: bool) -> Self {
-        Self { world, provider, role, peer, secure, offers_tls, ehlo: String::new(), user: None, from: None, to: vec![] }
+        Self { world, provider, role, peer, secure, offers_tls, ehlo: String::new(), user: None, from: None, to: vec![], struck: None }
     }
 
     /// The same connection after STARTTLS: everything said before is forgotten.
@@ -78,8 +81,10 @@ impl Session {
     pub async fn run<S: AsyncBufRead + AsyncWrite + Unpin>(&mut self, stream: &mut S, greet: bool) -> std::io::Result<Ended> {
         if greet {
             let hello = format!("220 {} ESMTP\r\n", self.world.providers[self.provider].host);
-            stream.write_all(hello.as_bytes()).await?;
-            stream.flush().await?;
+            self.strike(Step::Greeting, None);
+            if !self.send(stream, &hello).await? {
+                return Ok(Ended::Closed);
+            }
         }
         loop {
             let mut line = Vec::new();
@@ -88,28 +93,71 @@ impl Session {
                 Ok(Ok(n)) if n > 0 && line.ends_with(b"\n") => {}
                 _ => return Ok(Ended::Closed),
             }
-            let answer = match Request::parse(&mut line.iter()) {
+            let request = Request::parse(&mut line.iter());
+            // Whose sign-in it is comes out on the way.
+            if let Some(step) = request.as_ref().ok().and_then(Step::of_request).filter(|step| *step != Step::Auth) {
+                let recipient = match &request {
+                    Ok(Request::Rcpt { to }) => Some(to.address.to_string()),
+                    _ => None,
+                };
+                self.strike(step, recipient.as_deref());
+            }
+            let mut ended = None;
+            let answer = match request {
+                Ok(_) if self.skips() => String::new(),
                 Err(smtp_proto::Error::UnknownCommand) => "500 5.5.1 what?\r\n".to_owned(),
                 Err(_) => "501 5.5.4 that can't be read\r\n".to_owned(),
                 Ok(Request::Quit) => {
-                    stream.write_all(b"221 2.0.0 bye\r\n").await?;
-                    stream.flush().await?;
-                    return Ok(Ended::Closed);
+                    ended = Some(Ended::Closed);
+                    "221 2.0.0 bye\r\n".to_owned()
                 }
                 Ok(Request::StartTls) if self.offers_tls && !self.secure => {
-                    stream.write_all(b"220 2.0.0 go ahead\r\n").await?;
-                    stream.flush().await?;
-                    return Ok(Ended::StartTls);
+                    ended = Some(Ended::StartTls);
+                    "220 2.0.0 go ahead\r\n".to_owned()
                 }
                 Ok(Request::Auth { mechanism, initial_response }) => {
                     let initial = initial_response.to_string();
                     self.auth(stream, mechanism, &initial).await?
                 }
-                Ok(Request::Data) => self.data(stream).await?,
+                Ok(Request::Data) => match self.data(stream).await? {
+                    Some(answer) => answer,
+                    None => return Ok(Ended::Closed),
+                },
                 Ok(request) => self.command(&request).await,
             };
-            stream.write_all(answer.as_bytes()).await?;
-            stream.flush().await?;
+            if !self.send(stream, &answer).await? {
+                return Ok(Ended::Closed);
+            }
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
+        }
+    }
+
+    /// Looks what goes wrong on purpose at this step; `recipient`: of the command at hand.
+    fn strike(&mut self, step: Step, recipient: Option<&str>) {
+        let (service, mailbox) = match self.role {
+            Role::Submission => (Service::Smtp, self.user.as_ref().map(|u| u.address.as_str())),
+            Role::Mx => (Service::Mx, recipient.or(self.to.first().map(String::as_str))),
+        };
+        let at = At { service, step, provider: &self.world.providers[self.provider].name, mailbox };
+        self.struck = self.world.faults.strike(at);
+    }
+
+    /// Whether the fault at hand leaves undone what was asked for.
+    fn skips(&self) -> bool {
+        self.struck.as_ref().is_some_and(Strike::skips)
+    }
+
+    /// Sends an answer, or what the fault at hand says. `false`: the connection is to be closed.
+    async fn send<S: AsyncBufRead + AsyncWrite + Unpin>(&mut self, stream: &mut S, answer: &str) -> std::io::Result<bool> {
+        match self.struck.take() {
+            Some(strike) => strike.send(stream, answer.as_bytes(), None).await,
+            None => {
+                stream.write_all(answer.as_bytes()).await?;
+                stream.flush().await?;
+                Ok(true)
+            }
         }
     }
 
@@ -182,12 +230,14 @@ impl Session {
         "250 2.1.5 ok\r\n".to_owned()
     }
 
-    async fn data<S: AsyncBufRead + AsyncWrite + Unpin>(&mut self, stream: &mut S) -> std::io::Result<String> {
+    /// Takes a message; `None`: the connection is to be closed.
+    async fn data<S: AsyncBufRead + AsyncWrite + Unpin>(&mut self, stream: &mut S) -> std::io::Result<Option<String>> {
         let (Some(from), false) = (self.from.clone(), self.to.is_empty()) else {
-            return Ok("503 5.5.1 MAIL and RCPT first\r\n".to_owned());
+            return Ok(Some("503 5.5.1 MAIL and RCPT first\r\n".to_owned()));
         };
-        stream.write_all(b"354 go ahead\r\n").await?;
-        stream.flush().await?;
+        if !self.send(stream, "354 go ahead\r\n").await? {
+            return Ok(None);
+        }
         let mut raw = Vec::new();
         loop {
             let mut line = Vec::new();
@@ -207,8 +257,14 @@ impl Session {
                 raw.resize(MESSAGE + 1, 0);
             }
         }
+        self.strike(Step::Message, None);
+        if self.skips() {
+            self.from = None;
+            self.to.clear();
+            return Ok(Some(String::new()));
+        }
         if raw.len() > MESSAGE {
-            return Ok("552 5.3.4 too large\r\n".to_owned());
+            return Ok(Some("552 5.3.4 too large\r\n".to_owned()));
         }
         let to = std::mem::take(&mut self.to);
         self.from = None;
@@ -219,10 +275,10 @@ impl Session {
                 delivery::receive(&self.world, incoming, &to, delivery::Placement::Filter).await
             }
         };
-        Ok(match done {
+        Ok(Some(match done {
             Ok(()) => "250 2.0.0 taken\r\n".to_owned(),
             Err(Refusal { code, text }) => format!("{code} {text}\r\n"),
-        })
+        }))
     }
 
     async fn auth<S: AsyncBufRead + AsyncWrite + Unpin>(
@@ -252,6 +308,13 @@ impl Session {
             }
             _ => return Ok("504 5.5.4 not that mechanism\r\n".to_owned()),
         };
+        let named = user.to_ascii_lowercase();
+        let at =
+            At { service: Service::Smtp, step: Step::Auth, provider: &self.world.providers[self.provider].name, mailbox: Some(&named) };
+        self.struck = self.world.faults.strike(at);
+        if self.skips() {
+            return Ok(String::new());
+        }
         let mailbox = self.world.mailbox(&user).filter(|m| m.provider == self.provider && m.password == password);
         if mailbox.is_none() {
             lock(&self.world.accounting).rejected += 1;

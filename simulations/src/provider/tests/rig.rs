@@ -1,4 +1,5 @@
 use super::super::config::ProviderConfig;
+use super::super::faults::Faults;
 use super::super::smtp::{Client, RelayError};
 use async_imap::Session;
 use serde_json::{Value, json};
@@ -27,8 +28,22 @@ pub(super) struct Rig {
 
 impl Rig {
     pub(super) async fn start() -> Self {
+        Self::run(|_| {}, Faults::default()).await
+    }
+
+    /// One whose servers do wrong.
+    pub(super) async fn start_with(faults: Faults) -> Self {
+        Self::run(|_| {}, faults).await
+    }
+
+    /// One with another configuration.
+    pub(super) async fn configured(change: impl FnOnce(&mut Value)) -> Self {
+        Self::run(change, Faults::default()).await
+    }
+
+    async fn run(change: impl FnOnce(&mut Value), faults: Faults) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let config = json!({
+        let mut config = json!({
             "dir": dir.path(), "seed": 7, "engagement": true, "epoch_zero_ms": super::super::world::now_ms(), "epoch_ms": 12_000, "civilians": 4,
             "providers": [{"name": "alpha", "flavor": "plain", "temper": "average"}, {"name": "bravo", "flavor": "gmail"}, {"name": "charlie", "flavor": "plain"}],
             "domains": [
@@ -39,9 +54,10 @@ impl Rig {
             ],
             "mailboxes": (1..5).map(|i| json!({"address": format!("post@m0{i}.test"), "password": "pw", "kind": "member"})).collect::<Vec<_>>(),
         });
+        change(&mut config);
         let config: ProviderConfig = serde_json::from_value(config).expect("a config");
         let ready = dir.path().join("ports.json");
-        tokio::spawn(async move { super::super::run(config).await.expect("it runs") });
+        tokio::spawn(async move { super::super::run(config, faults).await.expect("it runs") });
         wait_for("ports.json", || ready.exists()).await;
         let ports: Value = serde_json::from_slice(&std::fs::read(&ready).expect("read")).expect("JSON");
         let mut roots = RootCertStore::empty();
