@@ -81,6 +81,8 @@ pub struct MailConfig {
     pub smtp_per_minute: NonZeroU32,
     /// SMTP connections at a time and mailbox.
     pub smtp_concurrency: NonZeroU32,
+    /// Days after which warming mail filed into the folder Warmnet is removed; 0 keeps it.
+    pub keep_filed_days: u32,
     /// Time-outs.
     pub timeouts: MailTimeouts,
 }
@@ -88,7 +90,7 @@ pub struct MailConfig {
 impl Default for MailConfig {
     fn default() -> Self {
         let n = |v: u32| NonZeroU32::new(v).unwrap_or(NonZeroU32::MIN);
-        Self { poll_seconds: 300.0, smtp_per_minute: n(20), smtp_concurrency: n(2), timeouts: MailTimeouts::default() }
+        Self { poll_seconds: 300.0, smtp_per_minute: n(20), smtp_concurrency: n(2), keep_filed_days: 0, timeouts: MailTimeouts::default() }
     }
 }
 
@@ -97,6 +99,11 @@ impl MailConfig {
     #[must_use]
     pub fn poll(&self) -> Duration {
         Duration::from_secs_f64(self.poll_seconds)
+    }
+    /// How long filed warming mail is kept; `None`: for ever.
+    #[must_use]
+    pub fn keep_filed(&self) -> Option<Duration> {
+        (self.keep_filed_days > 0).then(|| Duration::from_secs(u64::from(self.keep_filed_days) * 86_400))
     }
     /// The submission limits.
     #[must_use]
@@ -191,6 +198,9 @@ impl NodeConfig {
         if !(0.05..=86_400.0).contains(&self.mail.poll_seconds) {
             return bad("mail.poll_seconds", "must lie between 0.05 and 86400");
         }
+        if (1..7).contains(&self.mail.keep_filed_days) {
+            return bad("mail.keep_filed_days", "must be 0 (keep) or at least 7: mail of an open exchange is still needed");
+        }
         if self.limits.max_connections < 4 {
             return bad("limits.max_connections", "must be at least 4");
         }
@@ -234,6 +244,7 @@ max_connections = 64                     # peer connections
 poll_seconds = 300.0                     # between two looks at the junk folder; the inbox is watched by IDLE
 smtp_per_minute = 20                     # mails a minute and mailbox
 smtp_concurrency = 2                     # SMTP connections at a time and mailbox
+keep_filed_days = 0                      # remove filed warming mail after so many days; 0 keeps it
 
 [mail.timeouts]                          # seconds; RFC 5321 section 4.5.3.2
 connect_seconds = 30
@@ -283,6 +294,7 @@ mod tests {
         let path = dir.path().join("node.toml");
         for (text, key) in [
             ("[mail]\npoll_seconds = 0.0", "mail.poll_seconds"),
+            ("[mail]\nkeep_filed_days = 3", "mail.keep_filed_days"),
             ("[limits]\nmax_connections = 1", "limits.max_connections"),
             ("[network]\nlisten = []", "network.listen"),
             ("[network]\nlisten = [\"localhost:4011\"]", "network.listen"),

@@ -32,7 +32,7 @@ pub use compose::{ComposeError, Draft};
 pub use connect::ConnectError;
 pub use imap::{
     ActError, ActReport, Cursor, CursorStore, CursorStoreError, FolderRole, Folders, FoundMail, FoundReport, ImapError, MailAct,
-    MailCommand, MailEvent, Place, Watcher, WatcherHandle,
+    MailCommand, MailEvent, OwnFolder, Place, PurgeReport, Upkeep, Watcher, WatcherHandle, purge,
 };
 pub use recognise::{Recognised, recognise};
 

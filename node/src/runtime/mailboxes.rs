@@ -196,6 +196,14 @@ pub(super) async fn pump(
             MailEvent::Connected { .. } => feedback.send(Feedback::Mailbox(member, Ok(()))).await.is_ok(),
             MailEvent::Disconnected { error } => feedback.send(Feedback::Mailbox(member, Err(error.to_string()))).await.is_ok(),
             MailEvent::SignInRefused => feedback.send(Feedback::SignInRefused(member)).await.is_ok(),
+            MailEvent::QuotaHigh { percent } => {
+                tracing::warn!(member = %member.short(), percent, "the mailbox is nearly full; a full one refuses mail: make room in it");
+                true
+            }
+            MailEvent::Expired { mails } => {
+                tracing::info!(member = %member.short(), mails, "removed old warming mail from the folder Warmnet");
+                true
+            }
             MailEvent::StoreFailed => {
                 feedback.send(Feedback::StoreFailed("a folder's cursor could not be stored".to_owned())).await.is_ok()
             }

@@ -12,7 +12,7 @@ use super::status::Facts;
 use crate::config::{Home, MailboxConfig, NodeConfig};
 use crate::control::{ControlError, ControlServer};
 use crate::mail::reports::Owner;
-use crate::mail::{ConnectError, Cursor, CursorStore, CursorStoreError, Login, Submitter, TlsClient, Watcher};
+use crate::mail::{ConnectError, Cursor, CursorStore, CursorStoreError, Login, Submitter, TlsClient, Upkeep, Watcher};
 use crate::p2p::{Network, P2pConfig, P2pError};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Cursors as CursorFamily, Journal, Store, StoreError};
@@ -192,7 +192,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
                 persist.put_book(member, &new).map_err(RuntimeError::Book)?;
             }
         }
-        let (watcher, events) = watcher.start();
+        let (watcher, events) = watcher.start_with(Upkeep { keep_filed: config.mail.keep_filed() });
         pumps.spawn(pump(member, golden, mailbox.authserv_id.clone(), events, mail_in.clone(), feedback_in.clone()));
         boxes.insert(member, Mailbox { address: address.as_str().to_owned(), submitter, watcher });
     }

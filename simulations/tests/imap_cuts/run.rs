@@ -148,6 +148,7 @@ fn watcher(dialogue: &Dialogue, common: &Common, port: u16, cursors: &Arc<Cursor
         timeouts: MailTimeouts::default(),
         poll: POLL,
         look_everywhere: dialogue.look_everywhere,
+        reports: false,
         cursors: cursors.clone(),
     }
 }

@@ -1,8 +1,9 @@
-//! `mailbox add | list | test`; `golden add` of the coordinator is the same code.
+//! `mailbox add | list | test | purge`; `golden add` of the coordinator is the same code.
 
 mod add;
 mod consent;
 mod list;
+mod purge;
 mod servers;
 mod test;
 
@@ -29,6 +30,15 @@ pub(super) enum MailboxVerb {
         /// Only this one
         address: Option<String>,
     },
+    /// Remove all warming mail and the folder Warmnet from a mailbox
+    #[command(after_help = purge::HELP)]
+    Purge {
+        /// The mailbox's address
+        address: String,
+        /// Do it; without this it is only counted
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 pub(super) fn mailbox(global: &Global, verb: MailboxVerb) -> Result<(), CliError> {
@@ -43,6 +53,10 @@ pub(super) fn mailbox(global: &Global, verb: MailboxVerb) -> Result<(), CliError
         MailboxVerb::Test { address } => {
             let secrets = Secrets::open(&home, &config.secrets)?;
             test(&home, &config, &secrets, address.as_deref(), global.json)
+        }
+        MailboxVerb::Purge { address, yes } => {
+            let secrets = Secrets::open(&home, &config.secrets)?;
+            purge::purge(&home, &config, &secrets, &address, yes, global.json)
         }
     }
 }

@@ -6,21 +6,24 @@
 //! nowhere            -> already in the target folder? done : not found
 //! ```
 //! The check: the mail under that UID carries this very Message-ID and a Warmnet field. So a foreign mail is
-//! never touched, however UIDs or server answers are mixed up. Where two labelled mails carry the same
+//! never touched, however UIDs or server answers are mixed up. How mails are moved is `shift.rs`. Where two labelled mails carry the same
 //! Message-ID (a replay) and it is not known which was found, none is touched.
 
 use std::collections::BTreeMap;
 
 use super::{
     FolderRole,
-    command::{search, uid_set},
+    find::find,
     folders::{self, Folders},
+    gmail,
     headers::{self, HEADER_BATCH, is_message_id},
     known::Known,
-    session::{Answer, ImapError, ImapSession, quoted},
+    session::{ImapError, ImapSession},
+    shift::{self, Fate, Mail, Source},
     step::Place,
+    uidset::uid_sets,
 };
-use crate::mail::{connect::ConnectError, stream::SHORT_BUDGET};
+use crate::mail::stream::SHORT_BUDGET;
 
 /// What to do with a mail.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -84,9 +87,6 @@ pub enum ActError {
     /// The mailbox has no folder of that role.
     #[error("the mailbox has no such folder")]
     NoFolder,
-    /// The server has neither MOVE nor UIDPLUS: a move would endanger other mail.
-    #[error("the server can't move single mails safely")]
-    CantMove,
     /// The server said no.
     #[error("the server refused the act")]
     Refused,
@@ -141,213 +141,178 @@ pub(super) async fn perform(
                 continue;
             }
             let selected = session.select(&folder).await?;
-            let mut room = Room { folder: &folder, session, known, role, uid_validity: selected.uid_validity };
-            let mut hits: Vec<(usize, u32)> = Vec::new();
-            for chunk in here.chunks(HEADER_BATCH) {
-                hits.extend(if by_place {
-                    room.at_their_place(batch, chunk).await?
-                } else {
-                    room.by_search(batch, chunk, results).await?
-                });
-            }
+            let source = Source { folder: &folder, uid_validity: selected.uid_validity };
+            let mut room = Room { source, session, known, role };
+            let hits = if by_place { room.at_their_place(batch, &here).await? } else { room.by_search(batch, &here, results).await? };
             room.act(folders, batch, &hits, results).await?;
         }
     }
     already_there(session, folders, batch, results).await
 }
 
+/// A mail to act on, found and checked.
+#[derive(Clone, Copy, Debug)]
+struct Hit {
+    /// Into the batch.
+    index: usize,
+    uid: u32,
+    size: u32,
+}
+
 /// A selected folder.
 struct Room<'a> {
-    folder: &'a str,
+    source: Source<'a>,
     session: &'a mut ImapSession,
     known: &'a mut Known,
     role: FolderRole,
-    uid_validity: u32,
 }
 
 impl Room<'_> {
-    /// The mails that are where they were found.
-    async fn at_their_place(&mut self, batch: &[Wanted], here: &[usize]) -> Result<Vec<(usize, u32)>, ImapError> {
-        let places: Vec<(usize, u32)> = here
-            .iter()
-            .filter_map(|i| {
-                let place = self.known.place(&batch[*i].message_id, batch[*i].found_at)?;
-                (place.uid_validity == self.uid_validity && place.folder == self.role).then_some((*i, place.uid))
-            })
-            .collect();
-        if places.is_empty() {
-            return Ok(Vec::new());
-        }
-        let uids: Vec<u32> = places.iter().map(|p| p.1).collect();
-        let rows = headers::fetch(self.session, &uids).await?;
-        Ok(places.into_iter().filter(|(i, uid)| rows.iter().any(|r| r.uid == *uid && is_it(r, &batch[*i].message_id))).collect())
+    /// Where the mail of an act lies in this very folder, as far as known.
+    fn place(&self, wanted: &Wanted) -> Option<Place> {
+        let here = |p: &Place| p.folder == self.role && p.uid_validity == self.source.uid_validity;
+        self.known.place(&wanted.message_id, wanted.found_at).filter(here)
     }
 
-    /// The mails that a search finds, one each.
-    async fn by_search(&mut self, batch: &[Wanted], here: &[usize], results: &mut Results) -> Result<Vec<(usize, u32)>, ImapError> {
+    /// The mails that are where they were found.
+    async fn at_their_place(&mut self, batch: &[Wanted], here: &[usize]) -> Result<Vec<Hit>, ImapError> {
+        let places: Vec<(usize, u32)> = here.iter().filter_map(|i| Some((*i, self.place(&batch[*i])?.uid))).collect();
         let mut hits = Vec::new();
-        for i in here {
-            let place = self.known.place(&batch[*i].message_id, batch[*i].found_at);
-            if place.is_some_and(|p| p.folder == self.role && p.uid_validity == self.uid_validity) {
-                // It was here and is gone; whatever else carries its Message-ID here is another mail.
-                continue;
-            }
-            let mine = find(self.session, &batch[*i].message_id).await?;
-            match mine.as_slice() {
-                [] => {}
-                [uid] => hits.push((*i, *uid)),
-                // The owner's sent copy is only looked at, so two of them are no danger.
-                [uid, ..] if batch[*i].act == MailAct::Locate => hits.push((*i, *uid)),
-                _ => {
-                    results.insert(*i, Err(ActError::Ambiguous));
+        for chunk in places.chunks(HEADER_BATCH) {
+            let uids: Vec<u32> = chunk.iter().map(|p| p.1).collect();
+            let rows = headers::fetch(self.session, &uids).await?;
+            for (index, uid) in chunk {
+                // The rows are sorted.
+                let row = rows.binary_search_by_key(uid, |r| r.uid).ok().and_then(|at| rows.get(at));
+                if let Some(row) = row.filter(|r| r.is(&batch[*index].message_id)) {
+                    hits.push(Hit { index: *index, uid: *uid, size: row.size });
                 }
             }
         }
         Ok(hits)
     }
 
-    /// Does the acts on checked mails, one command for all of a kind.
-    async fn act(&mut self, folders: &Folders, batch: &[Wanted], hits: &[(usize, u32)], results: &mut Results) -> Result<(), ImapError> {
+    /// The mails that a search finds, one each.
+    async fn by_search(&mut self, batch: &[Wanted], here: &[usize], results: &mut Results) -> Result<Vec<Hit>, ImapError> {
+        // What was known to be here is gone; whatever else carries its Message-ID here is another mail.
+        let looked: Vec<usize> = here.iter().copied().filter(|i| self.place(&batch[*i]).is_none()).collect();
+        let ids: Vec<&str> = looked.iter().map(|i| batch[*i].message_id.as_str()).collect();
+        let found = find(self.session, &ids).await?;
+        let mut hits = Vec::new();
+        for index in looked {
+            let rows = found.get(&batch[index].message_id).map(Vec::as_slice).unwrap_or_default();
+            match rows {
+                [] => {}
+                [row] => hits.push(Hit { index, uid: row.uid, size: row.size }),
+                // The owner's sent copy is only looked at, so two of them are no danger.
+                [row, ..] if batch[index].act == MailAct::Locate => hits.push(Hit { index, uid: row.uid, size: row.size }),
+                _ => {
+                    results.insert(index, Err(ActError::Ambiguous));
+                }
+            }
+        }
+        Ok(hits)
+    }
+
+    /// Does the acts on checked mails, one command for as many of a kind as a line holds.
+    async fn act(&mut self, folders: &mut Folders, batch: &[Wanted], hits: &[Hit], results: &mut Results) -> Result<(), ImapError> {
         for act in [MailAct::MarkSeen, MailAct::Rescue, MailAct::File, MailAct::Locate] {
-            let mut mine: Vec<(usize, u32)> = hits.iter().copied().filter(|(i, _)| batch[*i].act == act).collect();
             // A mail that another act of this batch has moved away is met again on the next attempt.
-            mine.retain(|(i, _)| !results.contains_key(i));
+            let mine: Vec<Hit> = hits.iter().copied().filter(|h| batch[h.index].act == act && !results.contains_key(&h.index)).collect();
             if mine.is_empty() {
                 continue;
             }
-            let mut uids: Vec<u32> = mine.iter().map(|m| m.1).collect();
-            uids.sort_unstable();
-            uids.dedup();
-            let done = match act.target() {
-                None if act == MailAct::MarkSeen => self.run(&format!("UID STORE {} +FLAGS.SILENT (\\Seen)", uid_set(&uids))).await,
-                None => Ok(Ok(())),
-                Some(target) => match folders.name(target) {
-                    None => Ok(Err(ActError::NoFolder)),
-                    Some(name) => self.shift(&uids, &mine, batch, target, name).await,
-                },
-            }?;
-            for (i, _) in mine {
-                let report = match act {
-                    MailAct::Locate => ActReport::Located { found: true },
-                    _ => ActReport::Done,
-                };
-                results.insert(i, done.clone().map(|()| report));
+            match act.target() {
+                None if act == MailAct::MarkSeen => self.mark_seen(&mine, results).await?,
+                None => results.extend(mine.iter().map(|h| (h.index, Ok(ActReport::Located { found: true })))),
+                Some(target) => self.shift(folders, batch, &mine, target, results).await?,
             }
         }
         Ok(())
     }
 
-    /// Moves checked mails. Without MOVE: copy, then remove just these by UIDPLUS; never a bare EXPUNGE, which
-    /// would remove what the owner had marked.
+    async fn mark_seen(&mut self, mine: &[Hit], results: &mut Results) -> Result<(), ImapError> {
+        for set in uid_sets(&mine.iter().map(|h| h.uid).collect::<Vec<_>>()) {
+            let done = match self.session.run(&format!("UID STORE {} +FLAGS.SILENT (\\Seen)", set.text), SHORT_BUDGET).await {
+                Ok(_) => Ok(ActReport::Done),
+                Err(e) if e.is_fatal() => return Err(e),
+                Err(_) => Err(ActError::Refused),
+            };
+            let of_set = mine.iter().filter(|h| set.uids.binary_search(&h.uid).is_ok());
+            results.extend(of_set.map(|h| (h.index, done.clone())));
+        }
+        Ok(())
+    }
+
+    /// Moves checked mails. What vanished meanwhile stays without a result and is looked for elsewhere.
     async fn shift(
         &mut self,
-        uids: &[u32],
-        mine: &[(usize, u32)],
+        folders: &mut Folders,
         batch: &[Wanted],
+        mine: &[Hit],
         target: FolderRole,
-        name: &str,
-    ) -> Result<Result<(), ActError>, ImapError> {
-        let set = uid_set(uids);
-        let answer = if self.session.able.mov {
-            self.session.run(&format!("UID MOVE {set} {}", quoted(name)?), SHORT_BUDGET).await
-        } else if self.session.able.uidplus {
-            let fresh = self.not_copied(uids, mine, batch, name).await?;
-            let copied = if fresh.is_empty() {
-                Ok(Answer::default())
-            } else {
-                let copy = format!("UID COPY {} {}", uid_set(&fresh), quoted(name)?);
-                self.session.run(&copy, SHORT_BUDGET).await
-            };
-            if copied.is_ok() {
-                self.session.run(&format!("UID STORE {set} +FLAGS.SILENT (\\Deleted)"), SHORT_BUDGET).await?;
-                self.session.run(&format!("UID EXPUNGE {set}"), SHORT_BUDGET).await?;
-            }
-            copied
-        } else {
-            return Ok(Err(ActError::CantMove));
+        results: &mut Results,
+    ) -> Result<(), ImapError> {
+        let Some(name) = folders.name(target).map(ToOwned::to_owned) else {
+            results.extend(mine.iter().map(|h| (h.index, Err(ActError::NoFolder))));
+            return Ok(());
         };
-        match answer {
-            Ok(answer) => {
-                let uid_validity = answer.copied.uid_validity;
-                for (i, uid) in mine {
-                    let place = answer.copied.pairs.iter().find(|(from, _)| from == uid).map(|(_, to)| Place {
-                        folder: target,
-                        uid_validity,
-                        uid: *to,
-                    });
-                    self.known.moved(&batch[*i].message_id, target, place);
+        let mails: Vec<Mail<'_>> = mine.iter().map(|h| Mail { uid: h.uid, message_id: &batch[h.index].message_id, size: h.size }).collect();
+        let mut fates = shift::shift(self.session, self.source, &name, &mails).await?;
+        if target == FolderRole::Warmnet && fates.iter().all(|f| *f == Fate::Refused) && folders::create_own(self.session, &name).await? {
+            // The owner had removed the folder.
+            fates = shift::shift(self.session, self.source, &name, &mails).await?;
+        }
+        let mut spots = Vec::new();
+        for (hit, fate) in mine.iter().zip(fates) {
+            let result = match fate {
+                Fate::Gone => continue,
+                Fate::Refused => Err(ActError::Refused),
+                Fate::Moved(spot) => {
+                    let place = spot.map(|(uid_validity, uid)| Place { folder: target, uid_validity, uid });
+                    self.known.moved(&batch[hit.index].message_id, target, place);
+                    spots.extend(spot);
+                    Ok(ActReport::Done)
                 }
-                Ok(Ok(()))
-            }
-            Err(e) if e.is_fatal() => Err(e),
-            Err(_) => Ok(Err(ActError::Refused)),
+            };
+            results.insert(hit.index, result);
         }
-    }
-
-    /// Those whose copy is not in the target yet: an earlier attempt may have ended between copy and removal.
-    async fn not_copied(&mut self, uids: &[u32], mine: &[(usize, u32)], batch: &[Wanted], target: &str) -> Result<Vec<u32>, ImapError> {
-        self.session.select(target).await?;
-        let mut fresh = uids.to_vec();
-        for (i, uid) in mine {
-            if !find(self.session, &batch[*i].message_id).await?.is_empty() {
-                fresh.retain(|u| u != uid);
-            }
+        if self.session.able.gmail
+            && target == FolderRole::Warmnet
+            && let Some((uid_validity, _)) = spots.first()
+        {
+            let uids: Vec<u32> = spots.iter().map(|s| s.1).collect();
+            gmail::out_of_inbox(self.session, self.source, &name, *uid_validity, &uids).await?;
         }
-        let again = self.session.select(self.folder).await?;
-        if again.uid_validity != self.uid_validity {
-            return Err(ConnectError::Protocol.into());
-        }
-        Ok(fresh)
-    }
-
-    async fn run(&mut self, command: &str) -> Result<Result<(), ActError>, ImapError> {
-        match self.session.run(command, SHORT_BUDGET).await {
-            Ok(_) => Ok(Ok(())),
-            Err(e) if e.is_fatal() => Err(e),
-            Err(_) => Ok(Err(ActError::Refused)),
-        }
+        Ok(())
     }
 }
 
 /// What was found nowhere: done before (a move whose answer was lost), or not there at all.
 async fn already_there(session: &mut ImapSession, folders: &Folders, batch: &[Wanted], results: &mut Results) -> Result<(), ImapError> {
-    for (i, wanted) in batch.iter().enumerate() {
-        if results.contains_key(&i) {
+    for target in [FolderRole::Inbox, FolderRole::Warmnet] {
+        let open: Vec<usize> = (0..batch.len()).filter(|i| batch[*i].act.target() == Some(target) && !results.contains_key(i)).collect();
+        if open.is_empty() {
             continue;
         }
-        let result = match wanted.act.target() {
-            Some(target) => match folders.name(target) {
-                Some(name) => {
-                    session.select(name).await?;
-                    let there = !find(session, &wanted.message_id).await?.is_empty();
-                    if there { Ok(ActReport::AlreadyThere) } else { Err(ActError::NotFound) }
-                }
-                None => Err(ActError::NoFolder),
-            },
-            None if wanted.act == MailAct::Locate => match folders.name(FolderRole::Sent) {
-                Some(_) => Ok(ActReport::Located { found: false }),
-                None => Err(ActError::NoFolder),
-            },
-            None => Err(ActError::NotFound),
+        let Some(name) = folders.name(target) else {
+            results.extend(open.into_iter().map(|i| (i, Err(ActError::NoFolder))));
+            continue;
         };
-        results.insert(i, result);
+        session.select(name).await?;
+        let ids: Vec<&str> = open.iter().map(|i| batch[*i].message_id.as_str()).collect();
+        let found = find(session, &ids).await?;
+        for i in open {
+            let there = found.contains_key(&batch[i].message_id);
+            results.insert(i, if there { Ok(ActReport::AlreadyThere) } else { Err(ActError::NotFound) });
+        }
+    }
+    for (i, wanted) in batch.iter().enumerate() {
+        results.entry(i).or_insert_with(|| match folders.name(FolderRole::Sent) {
+            Some(_) if wanted.act == MailAct::Locate => Ok(ActReport::Located { found: false }),
+            None if wanted.act == MailAct::Locate => Err(ActError::NoFolder),
+            _ => Err(ActError::NotFound),
+        });
     }
     Ok(())
-}
-
-/// The labelled mails of the selected folder with exactly this Message-ID.
-async fn find(session: &mut ImapSession, message_id: &str) -> Result<Vec<u32>, ImapError> {
-    let mut uids = search(session, &format!("HEADER Message-ID {}", quoted(message_id)?)).await?;
-    // The newest; a flood of copies is ambiguous after two anyway.
-    let cut = uids.len().saturating_sub(HEADER_BATCH);
-    uids.drain(..cut);
-    if uids.is_empty() {
-        return Ok(uids);
-    }
-    let rows = headers::fetch(session, &uids).await?;
-    Ok(rows.iter().filter(|r| is_it(r, message_id)).map(|r| r.uid).collect())
-}
-
-fn is_it(row: &headers::Row, message_id: &str) -> bool {
-    row.labelled && row.message_id.as_deref() == Some(message_id)
 }

@@ -5,10 +5,10 @@ use async_imap::imap_proto::{
     StatusAttribute, rfc4315::UidSetMember,
 };
 
-use super::folders::Listed;
+use super::{folders::Listed, quota};
 
 /// COPYUID pairs kept of one answer; a batch of acts is smaller.
-const MAX_COPIED: usize = 256;
+const MAX_COPIED: usize = 4096;
 
 /// One response.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,6 +47,10 @@ pub(super) enum Untagged {
     },
     Fetch(Fetched),
     Copied(Copied),
+    /// The fullest resource of one quota root; `None` where none has a limit.
+    Quota {
+        percent: Option<u8>,
+    },
     Other,
 }
 
@@ -56,6 +60,12 @@ pub(super) struct Fetched {
     pub(super) uid: Option<u32>,
     pub(super) size: u32,
     pub(super) internal: Option<String>,
+    /// Whether \Deleted is among the FLAGS.
+    pub(super) deleted: bool,
+    /// X-GM-MSGID.
+    pub(super) gmail_id: Option<u64>,
+    /// X-GM-LABELS.
+    pub(super) gmail_labels: Vec<String>,
     /// Of BODY[HEADER.FIELDS ..].
     pub(super) header: Option<Vec<u8>>,
     /// Of BODY[].
@@ -106,6 +116,9 @@ fn untagged(response: &Response<'_>) -> Untagged {
                 .collect(),
         ),
         Response::Fetch(_, attributes) => Untagged::Fetch(fetched(attributes)),
+        Response::Quota(quota) => {
+            Untagged::Quota { percent: quota.resources.iter().filter_map(|r| quota::percent(r.usage, r.limit)).max() }
+        }
         Response::MailboxData(data) => match data {
             MailboxDatum::Exists(n) => Untagged::Exists(*n),
             MailboxDatum::Recent(_) => Untagged::Recent,
@@ -138,6 +151,7 @@ fn special_use(attribute: &NameAttribute<'_>) -> Option<String> {
         NameAttribute::Junk => Some("junk".to_owned()),
         NameAttribute::Sent => Some("sent".to_owned()),
         NameAttribute::All => Some("all".to_owned()),
+        NameAttribute::Trash => Some("trash".to_owned()),
         NameAttribute::Extension(text) => Some(text.trim_start_matches('\\').to_ascii_lowercase()),
         _ => None,
     }
@@ -150,6 +164,9 @@ fn fetched(attributes: &[AttributeValue<'_>]) -> Fetched {
             AttributeValue::Uid(n) => out.uid = Some(*n),
             AttributeValue::Rfc822Size(n) => out.size = *n,
             AttributeValue::InternalDate(text) => out.internal = Some(text.to_string()),
+            AttributeValue::Flags(flags) => out.deleted = flags.iter().any(|f| f.eq_ignore_ascii_case("\\Deleted")),
+            AttributeValue::GmailMsgId(id) => out.gmail_id = Some(*id),
+            AttributeValue::GmailLabels(labels) => out.gmail_labels = labels.iter().map(ToString::to_string).collect(),
             AttributeValue::BodySection { section, data: Some(data), .. } => match section {
                 Some(SectionPath::Full(MessageSection::Header)) => {
                     out.header = Some(data.to_vec());
@@ -211,6 +228,24 @@ mod tests {
         };
         assert!(got.uses.contains(&"junk".to_owned()) && got.selectable);
         assert_eq!((got.name.as_str(), got.delimiter.as_deref()), ("[Gmail]/Spam", Some("/")));
+    }
+
+    #[test]
+    fn gmails_own_items_and_quotas_are_read() {
+        let got = line(
+            "* 1 FETCH (UID 3 X-GM-MSGID 1278455344230334865 X-GM-LABELS (\\Inbox \\Important \"Muy &AOk-\") FLAGS (\\Seen \\Deleted))",
+        );
+        let want = Fetched {
+            uid: Some(3),
+            deleted: true,
+            gmail_id: Some(1_278_455_344_230_334_865),
+            gmail_labels: vec!["\\Inbox".into(), "\\Important".into(), "Muy &AOk-".into()],
+            ..Fetched::default()
+        };
+        assert_eq!(got, Line::Untagged(Untagged::Fetch(want)));
+        let got = line("* QUOTA \"\" (STORAGE 95 100 MESSAGE 10 1000)");
+        assert_eq!(got, Line::Untagged(Untagged::Quota { percent: Some(95) }));
+        assert_eq!(line("* QUOTA \"\" ()"), Line::Untagged(Untagged::Quota { percent: None }));
     }
 
     #[test]

@@ -10,11 +10,6 @@ use crate::mail::stream::SHORT_BUDGET;
 /// A SEARCH answer: about 100,000 UIDs.
 const SEARCH_BUDGET: usize = 1024 * 1024;
 
-/// A set of UIDs as the protocol writes it: `4,9,11`.
-pub(super) fn uid_set(uids: &[u32]) -> String {
-    uids.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
-}
-
 /// The UIDs that a search finds in the selected folder, ascending, each once.
 pub(super) async fn search(session: &mut ImapSession, keys: &str) -> Result<Vec<u32>, ImapError> {
     let answer = session.run(&format!("UID SEARCH {keys}"), SEARCH_BUDGET).await?;

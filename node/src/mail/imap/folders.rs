@@ -73,6 +73,8 @@ pub struct Folders {
     pub sent: Option<String>,
     /// All mail (Gmail); `None` elsewhere.
     pub all: Option<String>,
+    /// The bin; `None` when unknown.
+    pub trash: Option<String>,
     /// Our own folder: its name, existing or not.
     pub warmnet: String,
     /// Whether it exists.
@@ -93,6 +95,11 @@ impl Folders {
 
 /// Lists the folders and assigns the roles.
 pub(crate) async fn find(session: &mut ImapSession) -> Result<Folders, ImapError> {
+    Ok(choose(&list(session).await?))
+}
+
+/// All folders, with their uses where the server knows them.
+pub(super) async fn list(session: &mut ImapSession) -> Result<Vec<Listed>, ImapError> {
     let plain = "LIST \"\" \"*\"";
     let answer = if session.able.list_special_use {
         match session.run("LIST \"\" \"*\" RETURN (SPECIAL-USE)", LIST_BUDGET).await {
@@ -102,15 +109,11 @@ pub(crate) async fn find(session: &mut ImapSession) -> Result<Folders, ImapError
     } else {
         session.run(plain, LIST_BUDGET).await?
     };
-    let listed: Vec<Listed> = answer
-        .untagged
-        .into_iter()
-        .filter_map(|data| match data {
-            Untagged::List(listed) => Some(listed),
-            _ => None,
-        })
-        .collect();
-    Ok(choose(&listed))
+    let listed = answer.untagged.into_iter().filter_map(|data| match data {
+        Untagged::List(listed) => Some(listed),
+        _ => None,
+    });
+    Ok(listed.collect())
 }
 
 /// The roles, from a list.
@@ -131,6 +134,7 @@ pub(super) fn choose(listed: &[Listed]) -> Folders {
         junk: by_use(&["junk", "spam"]).or_else(|| by_name(JUNK_NAMES)),
         sent: by_use(&["sent"]).or_else(|| by_name(SENT_NAMES)),
         all: by_use(&["all"]),
+        trash: by_use(&["trash"]),
         warmnet_exists: listed.iter().any(|l| l.name == warmnet),
         warmnet,
     }
@@ -145,10 +149,15 @@ fn last_part(listed: &Listed) -> String {
     }
 }
 
+/// What stands between a folder's name and its parent's; empty where folders don't nest.
+fn delimiter(listed: &[Listed]) -> String {
+    listed.iter().find_map(|l| l.delimiter.clone()).unwrap_or_default()
+}
+
 /// `INBOX.` or the like where every folder lives under the inbox, else nothing. Read off the list, since the
 /// IMAP library can't read NAMESPACE.
 fn namespace_prefix(listed: &[Listed]) -> String {
-    let delimiter = listed.iter().find_map(|l| l.delimiter.clone()).unwrap_or_default();
+    let delimiter = delimiter(listed);
     let prefix = format!("INBOX{delimiter}");
     let mut others = listed.iter().filter(|l| !l.name.eq_ignore_ascii_case("INBOX")).peekable();
     let under_inbox = !delimiter.is_empty()
@@ -157,18 +166,33 @@ fn namespace_prefix(listed: &[Listed]) -> String {
     if under_inbox { prefix } else { String::new() }
 }
 
-/// Creates our own folder where it is missing. A NO is fine when somebody else created it meanwhile: the next
-/// use tells.
+/// Creates our own folder where it is missing; under the inbox where the server takes no other (a list that shows
+/// nothing but the inbox tells nothing).
 pub(super) async fn ensure_own(session: &mut ImapSession, folders: &mut Folders) -> Result<(), ImapError> {
     if folders.warmnet_exists {
         return Ok(());
     }
-    match session.run(&format!("CREATE {}", quoted(&folders.warmnet)?), SHORT_BUDGET).await {
-        Err(e) if e.is_fatal() => return Err(e),
-        Err(_) => *folders = find(session).await?,
-        Ok(_) => folders.warmnet_exists = true,
+    if create_own(session, &folders.warmnet).await? {
+        folders.warmnet_exists = true;
+        return Ok(());
+    }
+    // Somebody else may have created it meanwhile.
+    let listed = list(session).await?;
+    *folders = choose(&listed);
+    let under_inbox = format!("INBOX{}{OWN_FOLDER}", delimiter(&listed));
+    if !folders.warmnet_exists && folders.warmnet != under_inbox && create_own(session, &under_inbox).await? {
+        (folders.warmnet, folders.warmnet_exists) = (under_inbox, true);
     }
     Ok(())
+}
+
+/// Creates a folder. Returns false when the server says no.
+pub(super) async fn create_own(session: &mut ImapSession, name: &str) -> Result<bool, ImapError> {
+    match session.run(&format!("CREATE {}", quoted(name)?), SHORT_BUDGET).await {
+        Ok(_) => Ok(true),
+        Err(ImapError::No { .. }) => Ok(false),
+        Err(e) => Err(e),
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,21 @@
 //! Fetching the markers of mails: a few named header fields and nothing else.
 
+use warmnet_protocol::wire::{enrolment::EnrolmentMail, label::Label};
+
 use super::{
     answer::{Fetched, Untagged},
-    command::uid_set,
     session::{ImapError, ImapSession},
+    uidset::uid_sets,
 };
 use crate::mail::{fields, reports::Hint};
 
-/// Mails asked for in one FETCH.
-pub(super) const HEADER_BATCH: usize = 50;
-/// What one FETCH of markers may bring: up to six fields a mail, 20 KiB together.
-const HEADER_BUDGET: usize = 1024 * 1024;
+/// Mails asked for in one FETCH; any set of so few fits one command.
+pub(super) const HEADER_BATCH: usize = 200;
+/// Bytes of markers read of one mail. Ours have about 600; a longer block is none of ours, and must not use up what
+/// the others may bring.
+const MAX_BLOCK: usize = 4096;
+/// What one FETCH of markers may bring.
+const HEADER_BUDGET: usize = HEADER_BATCH * (MAX_BLOCK + 1024);
 /// What marks a mail as the network's. Of other mail nothing else is read, but for Content-Type, Subject and
 /// X-Failed-Recipients where the owner lets reports be counted.
 const MARKERS: [&str; 2] = ["Warmnet-Exchange", "Warmnet-Enrolment"];
@@ -31,6 +36,20 @@ pub(super) struct Row {
     pub(super) labelled: bool,
     /// Whether it may be a report; never told where reports were not asked for.
     pub(super) report: Option<Hint>,
+    /// Whether the label is well formed and fits the Message-ID: what may be removed. Its signature was checked before
+    /// the mail was filed; keys of years ago are not kept.
+    pub(super) ours: bool,
+    /// Marked \Deleted.
+    pub(super) deleted: bool,
+    /// X-GM-MSGID.
+    pub(super) gmail_id: Option<u64>,
+}
+
+impl Row {
+    /// Whether this is the labelled mail of that Message-ID, and not on its way out.
+    pub(super) fn is(&self, message_id: &str) -> bool {
+        self.labelled && !self.deleted && self.message_id.as_deref() == Some(message_id)
+    }
 }
 
 /// The markers of these UIDs in the selected folder; UIDs that are gone are left out.
@@ -45,11 +64,17 @@ pub(super) async fn fetch_with_reports(session: &mut ImapSession, uids: &[u32]) 
 
 async fn rows(session: &mut ImapSession, uids: &[u32], more: &[&str]) -> Result<Vec<Row>, ImapError> {
     let names: Vec<String> = MARKERS.iter().chain(more).map(|name| name.to_ascii_uppercase()).collect();
-    let command =
-        format!("UID FETCH {} (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {})])", uid_set(uids), names.join(" "));
-    let answer = session.run(&command, HEADER_BUDGET).await?;
-    let mut rows: Vec<Row> = answer
-        .untagged
+    let gmail = if session.able.gmail { "X-GM-MSGID " } else { "" };
+    let mut untagged = Vec::new();
+    for set in uid_sets(uids) {
+        let command = format!(
+            "UID FETCH {} (UID FLAGS RFC822.SIZE INTERNALDATE {gmail}BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {})]<0.{MAX_BLOCK}>)",
+            set.text,
+            names.join(" "),
+        );
+        untagged.extend(session.run(&command, HEADER_BUDGET).await?.untagged);
+    }
+    let mut rows: Vec<Row> = untagged
         .into_iter()
         .filter_map(|data| match data {
             Untagged::Fetch(fetched) => row(fetched),
@@ -57,7 +82,8 @@ async fn rows(session: &mut ImapSession, uids: &[u32], more: &[&str]) -> Result<
         })
         .collect();
     // A server may send news of other mails in between.
-    rows.retain(|row| uids.contains(&row.uid));
+    let asked: std::collections::BTreeSet<u32> = uids.iter().copied().collect();
+    rows.retain(|row| asked.contains(&row.uid));
     rows.sort_by_key(|row| row.uid);
     rows.dedup_by_key(|row| row.uid);
     Ok(rows)
@@ -65,14 +91,30 @@ async fn rows(session: &mut ImapSession, uids: &[u32], more: &[&str]) -> Result<
 
 fn row(fetched: Fetched) -> Option<Row> {
     let block = fields::fields(&fetched.header?);
+    let message_id = fields::only(&block, "Message-ID").filter(|id| is_message_id(id));
     Some(Row {
         uid: fetched.uid?,
         size: fetched.size,
         internal: fetched.internal,
-        message_id: fields::only(&block, "Message-ID").filter(|id| is_message_id(id)),
         report: Hint::read(&block),
         labelled: MARKERS.iter().any(|marker| block.iter().any(|(name, _)| name.eq_ignore_ascii_case(marker))),
+        ours: message_id.as_deref().is_some_and(|id| fits(&block, id)),
+        message_id,
+        deleted: fetched.deleted,
+        gmail_id: fetched.gmail_id,
     })
+}
+
+/// Whether the one label is well formed and the Message-ID is the one that such a mail has.
+fn fits(block: &[(String, String)], message_id: &str) -> bool {
+    let [exchange, enrolment] = MARKERS.map(|marker| fields::only(block, marker));
+    match (exchange, enrolment) {
+        (Some(value), None) => {
+            Label::parse(&value).is_ok_and(|label| message_id.starts_with(&format!("<{}.{}.", label.exchange, label.turn)))
+        }
+        (None, Some(value)) => EnrolmentMail::parse(&value).is_some() && message_id.contains(".enrolment@"),
+        _ => false,
+    }
 }
 
 /// Whether the text can be one of our Message-IDs: bracketed, printable, without blanks or quotes.
@@ -94,10 +136,24 @@ mod tests {
     #[test]
     fn a_labelled_mail_is_told_from_others() {
         let ours = read("Message-ID: <a@b>\r\nWarmnet-Exchange: v1;\r\n n=1\r\n\r\n").expect("row");
-        assert_eq!((ours.uid, ours.size, ours.labelled), (17, 900, true));
+        assert_eq!((ours.uid, ours.size, ours.labelled, ours.ours), (17, 900, true, false));
         assert_eq!(ours.message_id.as_deref(), Some("<a@b>"));
         let other = read("Message-ID: <a@b>\r\n\r\n").expect("row");
         assert!(!other.labelled);
+    }
+
+    #[test]
+    fn only_a_whole_label_that_fits_its_mail_may_be_removed() {
+        let (exchange, signature) = ("ab".repeat(16), format!("{}==", "A".repeat(86)));
+        let label = format!("v1; n=0102030405060708; e=3; r=0.1; x={exchange}; t=1; s={signature}");
+        assert!(Label::parse(&label).is_ok(), "{:?}", Label::parse(&label));
+        let with = |id: &str| read(&format!("Message-ID: {id}\r\nWarmnet-Exchange: {label}\r\n\r\n")).expect("row").ours;
+        assert!(with(&format!("<{exchange}.1.0011@a.test>")));
+        for wrong in [format!("<{exchange}.2.0011@a.test>"), format!("<x{exchange}.1.0011@a.test>"), "<a@b>".to_owned()] {
+            assert!(!with(&wrong), "{wrong}");
+        }
+        let twice = format!("Message-ID: <{exchange}.1.0011@a.test>\r\nWarmnet-Exchange: {label}\r\nWarmnet-Exchange: {label}\r\n\r\n");
+        assert!(!read(&twice).expect("row").ours);
     }
 
     #[test]

@@ -21,9 +21,27 @@ struct Entry {
 pub(super) struct Known {
     entries: HashMap<String, Entry>,
     order: VecDeque<String>,
+    /// X-GM-MSGIDs of mails that were seen in the inbox or in spam, oldest first.
+    arrived: VecDeque<u64>,
 }
 
 impl Known {
+    /// Whether a message of Gmail is to be handed over from this folder: always where mail arrives, elsewhere only if
+    /// it was not handed over from there.
+    pub(super) fn is_first_at_gmail(&mut self, id: u64, folder: FolderRole) -> bool {
+        let known = self.arrived.contains(&id);
+        if matches!(folder, FolderRole::Inbox | FolderRole::Junk) {
+            if !known {
+                if self.arrived.len() >= MAX_KNOWN {
+                    self.arrived.pop_front();
+                }
+                self.arrived.push_back(id);
+            }
+            return true;
+        }
+        !known
+    }
+
     /// A labelled mail was seen here. Returns whether our own move brought it.
     pub(super) fn seen(&mut self, message_id: &str, place: Place) -> bool {
         let Some(entry) = self.entries.get_mut(message_id) else {
@@ -116,8 +134,21 @@ mod tests {
     }
 
     #[test]
+    fn a_message_of_gmail_counts_where_it_arrived() {
+        let mut known = Known::default();
+        assert!(known.is_first_at_gmail(7, FolderRole::Sent), "only in all mail");
+        assert!(known.is_first_at_gmail(7, FolderRole::Inbox));
+        assert!(!known.is_first_at_gmail(7, FolderRole::Sent), "all mail shows it again");
+        assert!(known.is_first_at_gmail(7, FolderRole::Junk), "moved to spam: an arrival");
+    }
+
+    #[test]
     fn the_memory_is_bounded() {
         let mut known = Known::default();
+        for id in 0..MAX_KNOWN as u64 + 10 {
+            known.is_first_at_gmail(id, FolderRole::Inbox);
+        }
+        assert_eq!(known.arrived.len(), MAX_KNOWN);
         for i in 0..MAX_KNOWN + 10 {
             known.seen(&format!("<{i}>"), at(FolderRole::Inbox, 1));
         }

@@ -83,6 +83,11 @@ pub(crate) struct Abilities {
     pub(crate) idle: bool,
     pub(crate) list_special_use: bool,
     pub(crate) id: bool,
+    pub(crate) quota: bool,
+    /// X-GM-EXT-1.
+    pub(crate) gmail: bool,
+    /// Gmail's own searches, until one is refused.
+    pub(crate) gmail_raw: bool,
 }
 
 /// A completed command: its untagged responses and the code of its tagged OK.
@@ -177,6 +182,9 @@ impl ImapSession {
             idle: has("IDLE"),
             list_special_use: has("SPECIAL-USE") && has("LIST-EXTENDED"),
             id: has("ID"),
+            quota: has("QUOTA"),
+            gmail: has("X-GM-EXT-1"),
+            gmail_raw: has("X-GM-EXT-1"),
         })
     }
 

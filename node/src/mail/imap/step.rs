@@ -1,5 +1,7 @@
 //! One repeatable step over one folder: what is new, which of it is labelled, hand that over, remember how far.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::fmt::strtime;
 use tokio::sync::mpsc::Sender;
 
@@ -8,16 +10,20 @@ use super::{
     answer::Untagged,
     command::{self, search},
     cursor::{self, Plan, Selected},
+    gmail,
     headers::{self, HEADER_BATCH, Row},
     known::Known,
     session::{ImapError, ImapSession},
+    uidset::uid_sets,
 };
 use crate::mail::reports::Hint;
 
 /// The most that is fetched of one mail, in bytes. Ours have a few KiB; what is longer is cut and says so.
 const MAX_BODY: usize = 64 * 1024;
+/// Bodies asked for in one FETCH.
+const BODY_BATCH: usize = 32;
 /// The response around a body.
-const AROUND_BODY: usize = 16 * 1024;
+const AROUND_BODY: usize = 1024;
 /// New mails looked at in one step; the rest waits for the next one.
 const MAX_STEP: usize = 1000;
 
@@ -30,6 +36,14 @@ pub struct Place {
     pub uid_validity: u32,
     /// The mail's number in it.
     pub uid: u32,
+}
+
+impl Place {
+    /// The same place in the folder it really is: a tab is a part of the inbox.
+    pub(super) fn in_folder(self) -> Self {
+        let folder = if self.folder == FolderRole::Tab { FolderRole::Inbox } else { self.folder };
+        Self { folder, ..self }
+    }
 }
 
 /// A labelled mail. It may be handed over more than once (after a crash or a renumbering): the caller tells
@@ -116,7 +130,8 @@ pub(super) async fn step(session: &mut ImapSession, role: FolderRole, folder: &s
     if stored.is_some_and(|c| c.uid_validity != selected.uid_validity) {
         desk.known.forget_folder(role, selected.uid_validity);
     }
-    let mut uids = match cursor::plan(stored, selected) {
+    let plan = cursor::plan(stored, selected);
+    let mut uids = match plan {
         Plan::Nothing => Vec::new(),
         Plan::From(first) => {
             let mut uids = search(session, &format!("UID {first}:*")).await?;
@@ -131,14 +146,15 @@ pub(super) async fn step(session: &mut ImapSession, role: FolderRole, folder: &s
     // What the provider takes for spam is no report to believe.
     let reports = desk.reports && role == FolderRole::Inbox;
     for batch in uids.chunks(HEADER_BATCH) {
-        let rows = if reports { headers::fetch_with_reports(session, batch).await? } else { headers::fetch(session, batch).await? };
-        for row in rows {
-            if row.labelled {
-                hand_over(session, role, selected, row, desk).await?;
-            } else if let Some(hint) = row.report.filter(|_| reports) {
+        let mut rows = if reports { headers::fetch_with_reports(session, batch).await? } else { headers::fetch(session, batch).await? };
+        for row in rows.iter().filter(|row| reports && !row.labelled) {
+            if let Some(hint) = row.report {
                 hand_over_report(session, row, hint, desk).await?;
             }
         }
+        // In a folder seen anew, what is marked \Deleted was left behind by a move without UIDPLUS, or is the owner's waste.
+        rows.retain(|row| row.labelled && !(row.deleted && matches!(plan, Plan::Newest(..))));
+        hand_over(session, role, selected, &rows, desk).await?;
         // Saved only now: a mail handed over twice is harmless, a lost one is not.
         if let Some(last) = batch.last() {
             let uid_next = last.saturating_add(1);
@@ -158,42 +174,60 @@ async fn hand_over(
     session: &mut ImapSession,
     role: FolderRole,
     selected: Selected,
-    row: Row,
+    rows: &[Row],
     desk: &mut Desk<'_>,
 ) -> Result<(), StepError> {
-    // A mail that can't be named can't be acted on either; no member's node writes such a one.
-    let Some(message_id) = row.message_id else { return Ok(()) };
-    let Some(raw) = body(session, row.uid, MAX_BODY).await? else { return Ok(()) };
-    let place = Place { folder: role, uid_validity: selected.uid_validity, uid: row.uid };
-    let found = FoundMail {
-        place,
-        truncated: raw.len() >= MAX_BODY || row.size as usize > MAX_BODY,
-        raw,
-        internal_ms: row.internal.as_deref().and_then(internal_ms),
-        moved_by_us: desk.known.seen(&message_id, place),
-        message_id,
-    };
-    desk.events.send(MailEvent::Found(found)).await.map_err(|_| StepError::HostGone)
+    let uids: Vec<u32> = rows.iter().map(|row| row.uid).collect();
+    let tabbed = if role == FolderRole::Inbox && !rows.is_empty() { gmail::tabbed(session, &uids).await? } else { BTreeSet::new() };
+    for chunk in rows.chunks(BODY_BATCH) {
+        let uids: Vec<u32> = chunk.iter().map(|row| row.uid).collect();
+        let mut bodies = bodies(session, &uids, MAX_BODY).await?;
+        for row in chunk {
+            // A mail that can't be named can't be acted on either; no member's node writes such a one.
+            let Some(message_id) = row.message_id.clone() else { continue };
+            // At Gmail the same message shows in other folders too; it counts where it arrived.
+            if row.gmail_id.is_some_and(|id| !desk.known.is_first_at_gmail(id, role)) {
+                continue;
+            }
+            let Some(raw) = bodies.remove(&row.uid) else { continue };
+            let place = Place { folder: role, uid_validity: selected.uid_validity, uid: row.uid };
+            let moved_by_us = desk.known.seen(&message_id, place);
+            let found = FoundMail {
+                place: if tabbed.contains(&row.uid) { Place { folder: FolderRole::Tab, ..place } } else { place },
+                truncated: raw.len() >= MAX_BODY || row.size as usize > MAX_BODY,
+                raw,
+                internal_ms: row.internal.as_deref().and_then(internal_ms),
+                moved_by_us,
+                message_id,
+            };
+            desk.events.send(MailEvent::Found(found)).await.map_err(|_| StepError::HostGone)?;
+        }
+    }
+    Ok(())
 }
 
-async fn hand_over_report(session: &mut ImapSession, row: Row, hint: Hint, desk: &mut Desk<'_>) -> Result<(), StepError> {
+async fn hand_over_report(session: &mut ImapSession, row: &Row, hint: Hint, desk: &mut Desk<'_>) -> Result<(), StepError> {
     // The end of a bounce is the returned mail; an attachment without its end is worth nothing.
     if hint == Hint::Aggregate && row.size as usize > hint.limit() {
         return Ok(());
     }
-    let Some(raw) = body(session, row.uid, hint.limit()).await? else { return Ok(()) };
-    let found = FoundReport { message_id: row.message_id, raw, internal_ms: row.internal.as_deref().and_then(internal_ms) };
+    let Some(raw) = bodies(session, &[row.uid], hint.limit()).await?.remove(&row.uid) else { return Ok(()) };
+    let found = FoundReport { message_id: row.message_id.clone(), raw, internal_ms: row.internal.as_deref().and_then(internal_ms) };
     desk.events.send(MailEvent::Report(found)).await.map_err(|_| StepError::HostGone)
 }
 
-/// The message, cut at `most` bytes; `None` when it is gone.
-async fn body(session: &mut ImapSession, uid: u32, most: usize) -> Result<Option<Vec<u8>>, ImapError> {
-    let command = format!("UID FETCH {uid} (UID BODY.PEEK[]<0.{most}>)");
-    let answer = session.run(&command, most + AROUND_BODY).await?;
-    Ok(answer.untagged.into_iter().find_map(|data| match data {
-        Untagged::Fetch(fetched) if fetched.uid == Some(uid) => fetched.body,
-        _ => None,
-    }))
+/// The messages, cut at `most` bytes; those that are gone are left out.
+async fn bodies(session: &mut ImapSession, uids: &[u32], most: usize) -> Result<BTreeMap<u32, Vec<u8>>, ImapError> {
+    let mut bodies = BTreeMap::new();
+    for set in uid_sets(uids) {
+        let budget = uids.len() * (most + AROUND_BODY);
+        let answer = session.run(&format!("UID FETCH {} (UID BODY.PEEK[]<0.{most}>)", set.text), budget).await?;
+        bodies.extend(answer.untagged.into_iter().filter_map(|data| match data {
+            Untagged::Fetch(fetched) => Some((fetched.uid?, fetched.body?)),
+            _ => None,
+        }));
+    }
+    Ok(bodies)
 }
 
 /// `24-Nov-2026 08:00:00 +0000` (RFC 3501 date-time) in ms since 1970.

@@ -22,6 +22,7 @@ use super::{
     backoff::Backoff,
     folders, idle,
     known::Known,
+    quota, retention,
     session::{ImapError, ImapSession},
     step::{self, Desk, StepError},
 };
@@ -33,17 +34,19 @@ use crate::mail::{
 };
 
 /// Commands that wait in the channel.
-const COMMAND_QUEUE: usize = 64;
+const COMMAND_QUEUE: usize = 1024;
 /// Events that wait in the channel; when it is full the watcher waits, and so do its cursors.
 const EVENT_QUEUE: usize = 256;
 /// Acts taken out of the channel and not yet done; the next ones wait in the channel.
-const MAX_PENDING: usize = 256;
-/// Acts done in one batch.
-const ACT_BATCH: usize = 64;
+const MAX_PENDING: usize = 1024;
+/// Acts done in one batch: moving many by one command spares a server its work for each.
+const ACT_BATCH: usize = 1024;
 /// Connections one act may lose before it is given up.
 const MAX_ATTEMPTS: u32 = 3;
 /// Pause after a refused sign-in: 4 tries a day lock no account.
 const SIGN_IN_PAUSE: Duration = Duration::from_secs(6 * 3600);
+/// Between two rounds of upkeep; a failed one is not repeated sooner, so that it can't keep a mailbox from being read.
+const UPKEEP_EVERY: Duration = Duration::from_secs(3600);
 /// Below this interval IDLE is not worth its two commands.
 const IDLE_FROM: Duration = Duration::from_secs(1);
 /// A shorter poll interval would be a busy loop.
@@ -91,6 +94,23 @@ pub enum MailEvent {
     SignInRefused,
     /// A cursor could not be stored; mails may be handed over again.
     StoreFailed,
+    /// The mailbox is nearly full: at 100 % it refuses mail, the owner's too. Told once until it is emptier again.
+    QuotaHigh {
+        /// How full.
+        percent: u8,
+    },
+    /// Filed mails older than the owner keeps them were removed.
+    Expired {
+        /// How many.
+        mails: usize,
+    },
+}
+
+/// What a watcher does beside watching, now and then.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Upkeep {
+    /// How long filed warming mail is kept; `None`: for ever.
+    pub keep_filed: Option<Duration>,
 }
 
 /// Everything a watcher needs.
@@ -141,22 +161,37 @@ impl Drop for WatcherHandle {
 }
 
 impl Watcher {
-    /// Starts the task on the current runtime.
+    /// Starts the task on the current runtime, without removing anything ever.
     pub fn start(self) -> (WatcherHandle, Receiver<MailEvent>) {
-        self.run(None)
+        self.run(Upkeep::default(), None)
+    }
+
+    /// Starts the task with other upkeep.
+    pub fn start_with(self, upkeep: Upkeep) -> (WatcherHandle, Receiver<MailEvent>) {
+        self.run(upkeep, None)
     }
 
     /// Starts the task with connections from elsewhere than the network; `server` and `tls` are not used.
     pub fn start_on(self, transport: Arc<dyn Transport>) -> (WatcherHandle, Receiver<MailEvent>) {
-        self.run(Some(transport))
+        self.run(Upkeep::default(), Some(transport))
     }
 
-    fn run(self, transport: Option<Arc<dyn Transport>>) -> (WatcherHandle, Receiver<MailEvent>) {
+    fn run(self, upkeep: Upkeep, transport: Option<Arc<dyn Transport>>) -> (WatcherHandle, Receiver<MailEvent>) {
         let (commands, inbox) = mpsc::channel(COMMAND_QUEUE);
         let (events, outbox) = mpsc::channel(EVENT_QUEUE);
         let stop = CancellationToken::new();
-        let run =
-            Run { commands: inbox, events, known: Known::default(), pending: VecDeque::new(), can_idle: true, setup: self, transport };
+        let run = Run {
+            commands: inbox,
+            events,
+            known: Known::default(),
+            pending: VecDeque::new(),
+            can_idle: true,
+            upkeep,
+            upkeep_at: None,
+            quota_high: false,
+            setup: self,
+            transport,
+        };
         let token = stop.clone();
         let task = tokio::spawn(async move {
             // Stopping in the middle of a command is safe: cursors and acts are repeatable.
@@ -180,6 +215,10 @@ struct Run {
     known: Known,
     pending: VecDeque<Pending>,
     can_idle: bool,
+    upkeep: Upkeep,
+    /// When upkeep is due again.
+    upkeep_at: Option<Instant>,
+    quota_high: bool,
 }
 
 /// Waits for a command and puts it where it outlives the connection: leaving IDLE for it may fail. `false`: nobody will
@@ -310,6 +349,9 @@ impl Run {
             if let Err(end) = self.acts(session, &mut folders, more).await {
                 return end;
             }
+            if !more && let Err(end) = self.look_after(session, &folders).await {
+                return end;
+            }
             if !more
                 && self.pending.is_empty()
                 && let Err(end) = self.wait(session, &folders).await
@@ -349,6 +391,34 @@ impl Run {
         Ok(more)
     }
 
+    /// Quota and retention, once an hour.
+    async fn look_after(&mut self, session: &mut ImapSession, folders: &Folders) -> Result<(), End> {
+        if self.upkeep_at.is_some_and(|at| Instant::now() < at) {
+            return Ok(());
+        }
+        self.upkeep_at = Some(Instant::now() + UPKEEP_EVERY);
+        if let Some(percent) = quota::used_percent(session).await? {
+            let high = percent >= quota::HIGH;
+            if high && !self.quota_high && self.events.send(MailEvent::QuotaHigh { percent }).await.is_err() {
+                return Err(End::Stop);
+            }
+            self.quota_high = high;
+        }
+        if let Some(keep) = self.upkeep.keep_filed {
+            match retention::run(session, folders, keep, jiff::Timestamp::now()).await {
+                Ok(0) => {}
+                Ok(mails) => {
+                    if self.events.send(MailEvent::Expired { mails }).await.is_err() {
+                        return Err(End::Stop);
+                    }
+                }
+                Err(e) if e.is_fatal() => return Err(e.into()),
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Does the first batch of what is pending. A Sync waits while a step has left something.
     async fn acts(&mut self, session: &mut ImapSession, folders: &mut Folders, more: bool) -> Result<(), End> {
         let n = self.pending.len().min(ACT_BATCH);
@@ -363,7 +433,11 @@ impl Run {
         }
         let wanted: Vec<Wanted> = batch
             .iter()
-            .map(|p| Wanted { act: p.command.act, message_id: p.command.message_id.clone(), found_at: p.command.found_at })
+            .map(|p| Wanted {
+                act: p.command.act,
+                message_id: p.command.message_id.clone(),
+                found_at: p.command.found_at.map(Place::in_folder),
+            })
             .collect();
         let mut results = Results::new();
         let done = acts::perform(session, folders, &mut self.known, &wanted, &mut results).await;
