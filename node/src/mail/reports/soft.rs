@@ -115,7 +115,7 @@ mod tests {
                 } else {
                     let n = row.entry(address).or_default();
                     *n += 1;
-                    prop_assert_eq!(runs.soft(key, now), *n % 5 == 0);
+                    prop_assert_eq!(runs.soft(key, now), n.is_multiple_of(5));
                 }
             }
         }
