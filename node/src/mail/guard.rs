@@ -122,6 +122,9 @@ impl ResponseGuard {
 
 #[cfg(test)]
 mod tests {
+    use async_imap::imap_proto::Response;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn whole(text: &[u8], most: u64) -> bool {
@@ -168,5 +171,62 @@ mod tests {
         assert!(whole(format!("* 1 FETCH {some}\r\n* 2 FETCH {some}\r\n").as_bytes(), 5));
         assert!(!whole(format!("* 1 FETCH {some} BODY[] {{2}}\r\n(( (\r\n").as_bytes(), 5));
         assert!(whole(format!("* 1 FETCH (BODY[] {{{}}}\r\n{some}{some})\r\n", 2 * some.len()).as_bytes(), 1_000));
+    }
+
+    /// What a hostile server may be made of.
+    const PIECES: &[&str] = &[
+        "* OK ",
+        "* NO [",
+        "* BYE",
+        "* PREAUTH ",
+        "* LIST () \"/\" ",
+        "* 1 FETCH (",
+        "BODY[] ",
+        "BODY[TEXT] ",
+        "FLAGS ",
+        "UID 3 ",
+        "a1 OK ",
+        "+ ",
+        "BADCHARSET (",
+        "COPYUID 1 2 3",
+        "] ",
+        "{0}\r\n",
+        "{5}\r\n",
+        "{9}\r\n",
+        "{40}\r\n",
+        "{400}\r\n",
+        "{",
+        "(",
+        ")",
+        "\"",
+        "\\",
+        "hello",
+        " ",
+        "\r\n",
+        "\n",
+        ")\r\n",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        /// Whatever a server sends: where the library would wait for a literal above the cap, the guard has refused it.
+        #[test]
+        fn the_library_never_waits_for_more_than_the_cap(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 1..24)) {
+            let text = pieces.concat();
+            let mut rest = text.as_bytes();
+            loop {
+                match Response::parse(rest) {
+                    Ok((after, _)) => rest = after,
+                    Err(e) => {
+                        let waits = format!("{e:?}");
+                        if waits == "Incomplete(Size(400))" {
+                            prop_assert!(!whole(text.as_bytes(), 100), "{text:?}");
+                        }
+                        break;
+                    }
+                }
+            }
+        }
     }
 }
