@@ -122,6 +122,9 @@ impl ResponseGuard {
 
 #[cfg(test)]
 mod tests {
+    use async_imap::imap_proto::Response;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn whole(text: &[u8], most: u64) -> bool {
@@ -168,5 +171,50 @@ mod tests {
         assert!(whole(format!("* 1 FETCH {some}\r\n* 2 FETCH {some}\r\n").as_bytes(), 5));
         assert!(!whole(format!("* 1 FETCH {some} BODY[] {{2}}\r\n(( (\r\n").as_bytes(), 5));
         assert!(whole(format!("* 1 FETCH (BODY[] {{{}}}\r\n{some}{some})\r\n", 2 * some.len()).as_bytes(), 1_000));
+    }
+
+    /// What a hostile server may say: lines that the library takes, and pieces that it may not.
+    fn said() -> impl Strategy<Value = &'static str> {
+        const LINES: &[&str] = &[
+            "* OK {40}\r\n",
+            "* no x {9}\r\n",
+            "* BYE{40}\r\n",
+            "a1 OK done {9}\r\n",
+            "+ {40}\r\n",
+            "* OK [ALERT] {5}\r\n",
+            "* 3 EXISTS\r\n",
+            "* 1 FETCH (UID 3 BODY[] {5}\r\nhello)\r\n",
+            "* 1 FETCH (BODY[] {0}\r\n BODY[TEXT] {40}\r\n",
+            "* 1 FETCH (BODY[] {400}\r\n",
+            "* LIST () \"/\" {5}\r\nhello\r\n",
+            "* LIST () \"/\" {400}\r\n",
+            "* OK [BADCHARSET ({9}\r\n",
+            "* NO [BADCHARSET ({400}\r\n",
+        ];
+        const PIECES: &[&str] = &["{5}\r\n", "{40}\r\n", "{400}\r\n", "{", "(", ")", "\"", "\\", "hello", " ", "\r\n", "\n", "*", "x)]"];
+        prop_oneof![4 => proptest::sample::select(LINES), 1 => proptest::sample::select(PIECES)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        /// Whatever a server sends: where the library would wait for a literal above the cap, the guard has refused it.
+        #[test]
+        fn the_library_never_waits_for_more_than_the_cap(pieces in proptest::collection::vec(said(), 1..12)) {
+            let text = pieces.concat();
+            let mut rest = text.as_bytes();
+            loop {
+                match Response::parse(rest) {
+                    Ok((after, _)) => rest = after,
+                    Err(e) => {
+                        let waits = format!("{e:?}");
+                        if waits == "Incomplete(Size(400))" {
+                            prop_assert!(!whole(text.as_bytes(), 100), "{text:?}");
+                        }
+                        break;
+                    }
+                }
+            }
+        }
     }
 }
