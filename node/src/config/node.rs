@@ -3,8 +3,9 @@
 use super::error::ConfigError;
 use super::suggest::nearest;
 use crate::mail::MailTimeouts;
-use crate::mail::smtp::SubmitLimits;
+use crate::mail::smtp::{SendCaps, SubmitLimits};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -71,12 +72,40 @@ pub struct MailConfig {
     pub smtp_concurrency: NonZeroU32,
     /// Time-outs.
     pub timeouts: MailTimeouts,
+    /// Most mails in any hour and day.
+    pub limits: SendLimits,
+}
+
+/// `[mail.limits]`: caps that survive a restart, in wall time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SendLimits {
+    /// Of one mailbox. The default day is what the most careful of the large providers published for a personal account.
+    pub mailbox: SendCaps,
+    /// Of all mailboxes with one SMTP server together.
+    pub provider: SendCaps,
+    /// Instead of `provider`, by the name of the SMTP server.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub providers: BTreeMap<String, SendCaps>,
+}
+
+impl Default for SendLimits {
+    fn default() -> Self {
+        let mailbox = SendCaps { per_hour: 100, per_day: 200 };
+        Self { mailbox, provider: SendCaps { per_hour: 500, per_day: 2000 }, providers: BTreeMap::new() }
+    }
 }
 
 impl Default for MailConfig {
     fn default() -> Self {
         let n = |v: u32| NonZeroU32::new(v).unwrap_or(NonZeroU32::MIN);
-        Self { poll_seconds: 300.0, smtp_per_minute: n(20), smtp_concurrency: n(2), timeouts: MailTimeouts::default() }
+        Self {
+            poll_seconds: 300.0,
+            smtp_per_minute: n(20),
+            smtp_concurrency: n(2),
+            timeouts: MailTimeouts::default(),
+            limits: SendLimits::default(),
+        }
     }
 }
 
@@ -179,6 +208,10 @@ impl NodeConfig {
         if !(0.05..=86_400.0).contains(&self.mail.poll_seconds) {
             return bad("mail.poll_seconds", "must lie between 0.05 and 86400");
         }
+        let caps = self.mail.limits.providers.values().chain([&self.mail.limits.mailbox, &self.mail.limits.provider]);
+        if caps.into_iter().any(|caps| caps.per_hour == 0 || caps.per_day == 0) {
+            return bad("mail.limits", "must allow at least one mail an hour and a day; `warmnet-node pause` stops a mailbox");
+        }
         if self.limits.max_connections < 4 {
             return bad("limits.max_connections", "must be at least 4");
         }
@@ -226,11 +259,17 @@ smtp_concurrency = 2                     # SMTP connections at a time and mailbo
 [mail.timeouts]                          # seconds; RFC 5321 section 4.5.3.2
 connect_seconds = 30
 greeting_seconds = 300
-command_seconds = 300
+command_seconds = 300                    # EHLO, STARTTLS, AUTH, MAIL, RCPT; also one by one: hello_seconds, starttls_seconds,
+                                         # sign_in_seconds, mail_seconds, recipient_seconds
 data_seconds = 120
 block_seconds = 180
 final_dot_seconds = 600
 imap_seconds = 60
+
+[mail.limits]                            # most mails in any hour and day, counted over restarts
+mailbox = { per_hour = 100, per_day = 200 }
+provider = { per_hour = 500, per_day = 2000 }  # all mailboxes with one SMTP server together; for one server alone:
+                                         # providers."smtp.example.org" = { per_hour = 20, per_day = 100 }
 
 [log]
 level = "info"                           # error, warn, info, debug, trace, or a filter like "warmnet_node::mail=debug,info"
@@ -268,6 +307,7 @@ mod tests {
         let path = dir.path().join("node.toml");
         for (text, key) in [
             ("[mail]\npoll_seconds = 0.0", "mail.poll_seconds"),
+            ("[mail.limits]\nmailbox = { per_hour = 0, per_day = 5 }", "mail.limits"),
             ("[limits]\nmax_connections = 1", "limits.max_connections"),
             ("[network]\nlisten = []", "network.listen"),
             ("[network]\nlisten = [\"localhost:4011\"]", "network.listen"),
