@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR
 BINS := $(CARGO_TARGET_DIR)/debug
 OUT ?= demo-out
 
-.PHONY: help setup build demo test check bench
+.PHONY: help setup build demo test soak check bench
 
 help: ## Print this list
 	@echo "Warmnet:"
@@ -36,6 +36,9 @@ test: build ## Run every test
 		echo "cargo test --workspace" && cargo test --workspace --lib --bins --tests; \
 	fi
 	cargo test --workspace --doc
+
+soak: build ## Kill a sending node 1,000 times; no mail may come twice (10 minutes or more)
+	WARMNET_KILLS=1000 cargo test --workspace --test smtp_faults -- killed --nocapture
 
 check: setup ## Format, lints, docs, licences and bans, purity of the rules
 	cargo fmt --all --check

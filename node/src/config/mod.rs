@@ -9,4 +9,4 @@ mod suggest;
 pub use error::ConfigError;
 pub use home::Home;
 pub use mailbox::{Consent, MailboxConfig};
-pub use node::{DnsConfig, LimitsConfig, LogConfig, LogFormat, MailConfig, NetworkConfig, NodeConfig, SecretsConfig, Unlock};
+pub use node::{DnsConfig, LimitsConfig, LogConfig, LogFormat, MailConfig, NetworkConfig, NodeConfig, SecretsConfig, SendLimits, Unlock};

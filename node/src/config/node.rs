@@ -3,8 +3,9 @@
 use super::error::ConfigError;
 use super::suggest::nearest;
 use crate::mail::MailTimeouts;
-use crate::mail::smtp::SubmitLimits;
+use crate::mail::smtp::{SendCaps, SubmitLimits};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -85,12 +86,41 @@ pub struct MailConfig {
     pub keep_filed_days: u32,
     /// Time-outs.
     pub timeouts: MailTimeouts,
+    /// Most mails in any hour and day.
+    pub limits: SendLimits,
+}
+
+/// `[mail.limits]`: caps that survive a restart, in wall time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SendLimits {
+    /// Of one mailbox. The default day is what the most careful of the large providers published for a personal account.
+    pub mailbox: SendCaps,
+    /// Of all mailboxes with one SMTP server together.
+    pub provider: SendCaps,
+    /// Instead of `provider`, by the name of the SMTP server.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub providers: BTreeMap<String, SendCaps>,
+}
+
+impl Default for SendLimits {
+    fn default() -> Self {
+        let mailbox = SendCaps { per_hour: 100, per_day: 200 };
+        Self { mailbox, provider: SendCaps { per_hour: 500, per_day: 2000 }, providers: BTreeMap::new() }
+    }
 }
 
 impl Default for MailConfig {
     fn default() -> Self {
         let n = |v: u32| NonZeroU32::new(v).unwrap_or(NonZeroU32::MIN);
-        Self { poll_seconds: 300.0, smtp_per_minute: n(20), smtp_concurrency: n(2), keep_filed_days: 0, timeouts: MailTimeouts::default() }
+        Self {
+            poll_seconds: 300.0,
+            smtp_per_minute: n(20),
+            smtp_concurrency: n(2),
+            keep_filed_days: 0,
+            timeouts: MailTimeouts::default(),
+            limits: SendLimits::default(),
+        }
     }
 }
 
@@ -201,6 +231,10 @@ impl NodeConfig {
         if (1..7).contains(&self.mail.keep_filed_days) {
             return bad("mail.keep_filed_days", "must be 0 (keep) or at least 7: mail of an open exchange is still needed");
         }
+        let caps = self.mail.limits.providers.values().chain([&self.mail.limits.mailbox, &self.mail.limits.provider]);
+        if caps.into_iter().any(|caps| caps.per_hour == 0 || caps.per_day == 0) {
+            return bad("mail.limits", "must allow at least one mail an hour and a day; `warmnet-node pause` stops a mailbox");
+        }
         if self.limits.max_connections < 4 {
             return bad("limits.max_connections", "must be at least 4");
         }
@@ -249,11 +283,17 @@ keep_filed_days = 0                      # remove filed warming mail after so ma
 [mail.timeouts]                          # seconds; RFC 5321 section 4.5.3.2
 connect_seconds = 30
 greeting_seconds = 300
-command_seconds = 300
+command_seconds = 300                    # EHLO, STARTTLS, AUTH, MAIL, RCPT; also one by one: hello_seconds, starttls_seconds,
+                                         # sign_in_seconds, mail_seconds, recipient_seconds
 data_seconds = 120
 block_seconds = 180
 final_dot_seconds = 600
 imap_seconds = 60
+
+[mail.limits]                            # most mails in any hour and day, counted over restarts
+mailbox = { per_hour = 100, per_day = 200 }
+provider = { per_hour = 500, per_day = 2000 }  # all mailboxes with one SMTP server together; for one server alone:
+                                         # providers."smtp.example.org" = { per_hour = 20, per_day = 100 }
 
 [log]
 level = "info"                           # error, warn, info, debug, trace, or a filter like "warmnet_node::mail=debug,info"
@@ -295,6 +335,7 @@ mod tests {
         for (text, key) in [
             ("[mail]\npoll_seconds = 0.0", "mail.poll_seconds"),
             ("[mail]\nkeep_filed_days = 3", "mail.keep_filed_days"),
+            ("[mail.limits]\nmailbox = { per_hour = 0, per_day = 5 }", "mail.limits"),
             ("[limits]\nmax_connections = 1", "limits.max_connections"),
             ("[network]\nlisten = []", "network.listen"),
             ("[network]\nlisten = [\"localhost:4011\"]", "network.listen"),

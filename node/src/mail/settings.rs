@@ -47,12 +47,27 @@ pub struct Login {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MailTimeouts {
-    /// Resolving, TCP and TLS handshake together.
+    /// Resolving and TCP; then the TLS handshake as long again.
     pub connect_seconds: u64,
-    /// SMTP greeting and EHLO.
+    /// SMTP greeting.
     pub greeting_seconds: u64,
-    /// AUTH, MAIL and RCPT each.
+    /// EHLO, STARTTLS, AUTH, MAIL and RCPT each, where the next five name nothing else.
     pub command_seconds: u64,
+    /// EHLO.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hello_seconds: Option<u64>,
+    /// STARTTLS, up to the handshake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starttls_seconds: Option<u64>,
+    /// AUTH with its challenges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_in_seconds: Option<u64>,
+    /// MAIL FROM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail_seconds: Option<u64>,
+    /// RCPT TO.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient_seconds: Option<u64>,
     /// From DATA to 354.
     pub data_seconds: u64,
     /// Writing the message.
@@ -69,6 +84,11 @@ impl Default for MailTimeouts {
             connect_seconds: 30,
             greeting_seconds: 300,
             command_seconds: 300,
+            hello_seconds: None,
+            starttls_seconds: None,
+            sign_in_seconds: None,
+            mail_seconds: None,
+            recipient_seconds: None,
             data_seconds: 120,
             block_seconds: 180,
             final_dot_seconds: 600,
@@ -84,15 +104,32 @@ impl MailTimeouts {
     pub(crate) fn greeting(&self) -> Duration {
         Duration::from_secs(self.greeting_seconds)
     }
-    pub(crate) fn command(&self) -> Duration {
-        Duration::from_secs(self.command_seconds)
+    fn command(&self, own: Option<u64>) -> Duration {
+        Duration::from_secs(own.unwrap_or(self.command_seconds))
+    }
+    pub(crate) fn hello(&self) -> Duration {
+        self.command(self.hello_seconds)
+    }
+    pub(crate) fn starttls(&self) -> Duration {
+        self.command(self.starttls_seconds)
+    }
+    pub(crate) fn sign_in(&self) -> Duration {
+        self.command(self.sign_in_seconds)
+    }
+    pub(crate) fn mail_from(&self) -> Duration {
+        self.command(self.mail_seconds)
+    }
+    pub(crate) fn recipient(&self) -> Duration {
+        self.command(self.recipient_seconds)
     }
     pub(crate) fn data(&self) -> Duration {
         Duration::from_secs(self.data_seconds)
     }
-    /// The message and its answer are one wait: the library writes and reads in one call.
-    pub(crate) fn message(&self) -> Duration {
-        Duration::from_secs(self.block_seconds + self.final_dot_seconds)
+    pub(crate) fn block(&self) -> Duration {
+        Duration::from_secs(self.block_seconds)
+    }
+    pub(crate) fn final_dot(&self) -> Duration {
+        Duration::from_secs(self.final_dot_seconds)
     }
     pub(crate) fn imap(&self) -> Duration {
         Duration::from_secs(self.imap_seconds)

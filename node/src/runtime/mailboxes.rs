@@ -1,6 +1,7 @@
 //! The hosted mailboxes' mail tasks: submitting, watching, acting.
 
 use super::feedback::{ActTicket, Feedback};
+use super::gate::MailboxGate;
 use super::outbox;
 use super::persist::Persist;
 use crate::mail::reports::Arrived;
@@ -34,6 +35,7 @@ pub(super) enum MailFound {
 pub(super) struct Mailbox {
     pub address: String,
     pub submitter: Submitter,
+    pub gate: MailboxGate,
     pub watcher: WatcherHandle,
 }
 
@@ -150,9 +152,9 @@ fn deliver(
     tasks: &mut JoinSet<()>,
     into: impl FnOnce(SendResult) -> Option<Input> + Send + 'static,
 ) {
-    let (submitter, feedback) = (mailbox.submitter.clone(), feedback.clone());
+    let (submitter, gate, feedback) = (mailbox.submitter.clone(), mailbox.gate.clone(), feedback.clone());
     tasks.spawn(async move {
-        let message = match outbox::deliver(&journal, &submitter, outgoing).await {
+        let message = match outbox::deliver(&journal, &gate, &submitter, outgoing).await {
             Err(why) => Some(Feedback::StoreFailed(why)),
             Ok(delivered) => {
                 if delivered.sign_in_refused {

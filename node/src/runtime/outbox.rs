@@ -1,6 +1,13 @@
-//! One mail's way out: journal, compose, submit, journal. At most once (PROTOCOL.md section 5).
+//! One mail's way out: journal, limits, compose, submit, journal. At most once.
+//!
+//! ```text
+//! journal says sent or finished -> told again, nothing is sent
+//! limit or pause                -> not sent, try again then
+//! counted + intent (one sync) -> MAIL, RCPT, DATA -> dot (one sync) -> message -> answer -> done (no sync)
+//! ```
 
 use super::clock;
+use super::gate::{Held, MailboxGate};
 use crate::mail::{Draft, MarkError, Marks, OutgoingMail, SmtpOutcome, Submitter};
 use crate::store::{Journal, State, Task};
 use warmnet_protocol::engine::MailTask;
@@ -16,13 +23,20 @@ const NEVER: Timestamp = Timestamp(i64::MAX);
 
 /// What the journal remembers of a finished mail.
 const SENT: &[u8] = b"sent";
+/// The recipient was refused for good.
 const REFUSED: &[u8] = b"refused";
+/// The recipient was refused for now, past the dot.
+const REFUSED_SOFT: &[u8] = b"refused-soft";
+/// Past the dot the server refused us, not the recipient.
+const NOT_TAKEN: &[u8] = b"not-taken";
+/// Past the dot without an answer.
+const UNKNOWN: &[u8] = b"unknown";
 
 /// A mail ready to be composed. Message-IDs without angle brackets.
-pub(super) struct Outgoing {
-    pub key: Task,
-    pub from: String,
-    pub to: String,
+pub struct Outgoing {
+    key: Task,
+    from: String,
+    to: String,
     subject: String,
     text: String,
     message_id: String,
@@ -32,7 +46,8 @@ pub(super) struct Outgoing {
 }
 
 /// The warming mail of a task.
-pub(super) fn warming(task: MailTask, from: &str) -> Outgoing {
+#[must_use]
+pub fn warming(task: MailTask, from: &str) -> Outgoing {
     Outgoing {
         key: Task { exchange: task.exchange.0, turn: task.turn },
         from: from.to_owned(),
@@ -47,7 +62,8 @@ pub(super) fn warming(task: MailTask, from: &str) -> Outgoing {
 }
 
 /// An enrolment mail: a token to a golden mailbox, or the code back.
-pub(super) fn enrolment(mail: EnrolmentMail, from: &str, to: &str) -> Outgoing {
+#[must_use]
+pub fn enrolment(mail: EnrolmentMail, from: &str, to: &str) -> Outgoing {
     // Turns of exchanges stop at 4, so these keys are nobody else's.
     let (id, turn, text) = match mail {
         EnrolmentMail::Token(t) => {
@@ -94,8 +110,10 @@ impl Outgoing {
     }
 }
 
+/// The journal's marks of one mail, with the count that goes before the first.
 struct JournalMarks<'a> {
     journal: &'a Journal,
+    gate: &'a MailboxGate,
     key: Task,
 }
 
@@ -106,6 +124,8 @@ fn at() -> u64 {
 
 impl Marks for JournalMarks<'_> {
     async fn intent(&self) -> Result<(), MarkError> {
+        // Before the intent, whose sync makes the count durable too.
+        self.gate.take(at()).map_err(|e| MarkError(e.to_string()))?;
         self.journal.intent(self.key, at()).await.map_err(|e| MarkError(e.to_string()))
     }
     async fn dot(&self) -> Result<(), MarkError> {
@@ -114,54 +134,87 @@ impl Marks for JournalMarks<'_> {
 }
 
 /// How one delivery ended, for the engine and for the owner.
-pub(super) struct Delivered {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// For the engine.
     pub result: SendResult,
+    /// The provider refuses user name or password.
     pub sign_in_refused: bool,
 }
 
-/// Sends a mail unless the journal says that it may have left already.
+impl From<SendResult> for Delivered {
+    fn from(result: SendResult) -> Self {
+        Self { result, sign_in_refused: false }
+    }
+}
+
+/// Sends a mail unless the journal says that it may have left already, or a limit holds it.
 ///
 /// # Errors
-/// The journal could not be read: nothing was sent.
-pub(super) async fn deliver(journal: &Journal, submitter: &Submitter, mail: Outgoing) -> Result<Delivered, String> {
+/// Journal or counts could not be read or written: nothing was sent, or it won't be sent again.
+pub async fn deliver(journal: &Journal, gate: &MailboxGate, submitter: &Submitter, mail: Outgoing) -> Result<Delivered, String> {
     let key = mail.key;
-    let done = |result| Ok(Delivered { result, sign_in_refused: false });
-    match journal.state(key).map_err(|e| e.to_string())? {
-        // Past the dot: sent, or unknown; either way never again.
-        Some(State::Dot { .. }) => return done(SendResult::Sent),
-        Some(State::Done { outcome, .. }) => {
-            return done(if outcome == REFUSED { SendResult::RefusedHard } else { SendResult::Sent });
-        }
-        Some(State::Intent { .. }) | None => {}
+    if let Some(known) = told_before(journal, key)? {
+        return Ok(known.into());
+    }
+    match gate.check(at()) {
+        Ok(()) => {}
+        Err(Held::Until(until)) => return Ok(SendResult::NotSent { retry_at: instant(until) }.into()),
+        Err(Held::Store(error)) => return Err(error.to_string()),
     }
     let raw = match mail.compose() {
         Ok(raw) => raw,
         Err(error) => {
             // Nothing that a second try could change.
             tracing::error!(error, "a mail could not be composed");
-            return done(SendResult::NotSent { retry_at: NEVER });
+            return Ok(SendResult::NotSent { retry_at: NEVER }.into());
         }
     };
     let outgoing = OutgoingMail { from: mail.from, to: mail.to, raw };
-    let outcome = submitter.submit(&outgoing, &JournalMarks { journal, key }).await;
+    let outcome = submitter.submit(&outgoing, &JournalMarks { journal, gate, key }).await;
     tracing::debug!(exchange = %hex::encode(key.exchange), turn = key.turn, resend = outcome.may_resend(), "mail submitted");
+    if let Some(what) = outcome.alarm() {
+        tracing::warn!(exchange = %hex::encode(key.exchange), reply = outcome.reply().map(tracing::field::display), "{what}");
+    }
+    if let SmtpOutcome::PauseMailbox { minutes, .. } = outcome {
+        gate.pause(at(), gate.wait_ms(minutes)).map_err(|e| e.to_string())?;
+    }
     if outcome.may_resend() {
-        return Ok(again(&outcome));
+        return Ok(again(&outcome, gate));
     }
     let (remembered, result) = match outcome {
-        SmtpOutcome::Sent | SmtpOutcome::UnknownAfterDot => (SENT, SendResult::Sent),
+        SmtpOutcome::Sent => (SENT, SendResult::Sent),
+        SmtpOutcome::UnknownAfterDot => (UNKNOWN, SendResult::Sent),
         SmtpOutcome::RefusedHard { .. } => (REFUSED, SendResult::RefusedHard),
+        SmtpOutcome::RefusedSoft { .. } => (REFUSED_SOFT, SendResult::RefusedSoft { retry_at: NEVER }),
         // The dot mark may or may not be on the disk: it must never be tried again.
         SmtpOutcome::MarkFailed { .. } => return Err("a journal mark could not be written".to_owned()),
-        _ => (REFUSED, SendResult::RefusedSoft { retry_at: NEVER }),
+        // Refused for what we are; the recipient is not to blame.
+        _ => (NOT_TAKEN, SendResult::NotSent { retry_at: NEVER }),
     };
     journal.done(key, at(), remembered.to_vec()).await.map_err(|e| e.to_string())?;
-    done(result)
+    Ok(result.into())
+}
+
+/// What the journal knows of a mail that must not be sent (again).
+fn told_before(journal: &Journal, key: Task) -> Result<Option<SendResult>, String> {
+    let state = journal.state(key).map_err(|e| e.to_string())?;
+    Ok(match state {
+        // Past the dot: sent, or unknown; either way never again.
+        Some(State::Dot { .. }) => Some(SendResult::Sent),
+        Some(State::Done { outcome, .. }) => Some(match outcome.as_slice() {
+            REFUSED => SendResult::RefusedHard,
+            REFUSED_SOFT => SendResult::RefusedSoft { retry_at: NEVER },
+            NOT_TAKEN => SendResult::NotSent { retry_at: NEVER },
+            _ => SendResult::Sent,
+        }),
+        Some(State::Intent { .. }) | None => None,
+    })
 }
 
 /// When a mail that was not sent may be tried again.
-fn again(outcome: &SmtpOutcome) -> Delivered {
-    let later = |minutes: u32| clock::now().plus_wall_ms(u64::from(minutes.max(1)) * 60_000);
+fn again(outcome: &SmtpOutcome, gate: &MailboxGate) -> Delivered {
+    let later = |minutes: u32| clock::now().plus_wall_ms(gate.wait_ms(minutes));
     let (result, sign_in_refused) = match outcome {
         SmtpOutcome::RefusedSoft { retry_minutes, .. } => (SendResult::RefusedSoft { retry_at: later(retry_minutes.unwrap_or(1)) }, false),
         SmtpOutcome::PauseMailbox { minutes, .. } => (SendResult::NotSent { retry_at: later(*minutes) }, false),
@@ -170,4 +223,9 @@ fn again(outcome: &SmtpOutcome) -> Delivered {
         _ => (SendResult::NotSent { retry_at: clock::now().plus_wall_ms(RETRY_MS) }, false),
     };
     Delivered { result, sign_in_refused }
+}
+
+/// Unix milliseconds as the engine counts them.
+fn instant(ms: u64) -> Timestamp {
+    Timestamp(i64::try_from(ms).unwrap_or(i64::MAX))
 }

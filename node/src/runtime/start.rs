@@ -4,6 +4,7 @@ use super::authority::Authority;
 use super::clock;
 use super::driver::{Driver, DriverError, Inlets};
 use super::feedback::FEEDBACK_QUEUE;
+use super::gate::SendGate;
 use super::mailboxes::{Mailbox, Mailboxes, pump};
 use super::peers::Peers;
 use super::persist::Persist;
@@ -157,6 +158,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
     let journal = Journal::open(&store)?;
     let mut persist = Persist::new(store.clone(), journal);
     let now = clock::now();
+    let gate = SendGate::new(&store, config.mail.limits.clone(), genesis.clock.epoch_ms);
     let mut engine = Engine::new(genesis, NodeKey::from_seed(&seed));
 
     let (feedback_in, feedback) = mpsc::channel(FEEDBACK_QUEUE);
@@ -194,7 +196,8 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         }
         let (watcher, events) = watcher.start_with(Upkeep { keep_filed: config.mail.keep_filed() });
         pumps.spawn(pump(member, golden, mailbox.authserv_id.clone(), events, mail_in.clone(), feedback_in.clone()));
-        boxes.insert(member, Mailbox { address: address.as_str().to_owned(), submitter, watcher });
+        let gate = gate.mailbox(address.as_str(), &mailbox.smtp.host);
+        boxes.insert(member, Mailbox { address: address.as_str().to_owned(), submitter, gate, watcher });
     }
     engine.restore(now, &mut persist)?;
 

@@ -16,6 +16,7 @@ mod journal;
 mod keys;
 mod open;
 mod options;
+mod send_windows;
 
 #[cfg(test)]
 mod tests;
@@ -29,3 +30,4 @@ pub use journal::{Journal, JournalError, MAX_OUTCOME_BYTES, OpenMarks, State, Ta
 pub use keys::{Epoch, ExchangeId, MemberId, epoch_key, epoch_member_key, exchange_key};
 pub use open::{SCHEMA, Store};
 pub use options::FamilyName;
+pub use send_windows::{MAX_WINDOW_BYTES, SendWindows};

@@ -15,6 +15,8 @@ use toml::{Table, Value};
 const POLL_SECONDS: f64 = 0.3;
 /// A day's mail leaves within seconds.
 const SMTP_PER_MINUTE: i64 = 3_000;
+/// Mails in an hour and in a day: more than any demo sends.
+const SMTP_CAP: i64 = 1_000_000;
 /// The blocklist zone of the emulator's DNS.
 const BLOCKLIST_ZONE: &str = "dbl.test";
 
@@ -189,6 +191,10 @@ fn mail_config(table: &mut Table) -> Result<()> {
     let mail = section(table, "mail")?;
     mail.insert("poll_seconds".to_owned(), POLL_SECONDS.into());
     mail.insert("smtp_per_minute".to_owned(), SMTP_PER_MINUTE.into());
+    // Days of some seconds: caps of real hours and days would end the network after one of them.
+    let caps = || Table::from_iter([("per_hour", SMTP_CAP), ("per_day", SMTP_CAP)].map(|(key, n)| (key.to_owned(), Value::Integer(n))));
+    let both = ["mailbox", "provider"].map(|whose| (whose.to_owned(), Value::Table(caps())));
+    mail.insert("limits".to_owned(), Value::Table(Table::from_iter(both)));
     Ok(())
 }
 

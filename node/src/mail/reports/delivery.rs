@@ -149,7 +149,7 @@ fn recipient(group: &Group) -> Option<Recipient> {
 /// Whether a failure condemns the address: by the same table that judges a server's reply to RCPT.
 pub(super) fn failed(status: Option<(u8, u16, u16)>) -> Fate {
     let Some((class @ (4 | 5), ..)) = status else { return Fate::Soft };
-    let code = ReplyCode { basic: u16::from(class) * 100 + 50, enhanced: status };
+    let code = ReplyCode { basic: u16::from(class) * 100 + 50, enhanced: status, hint: None };
     match classify(Stage::Recipient, code) {
         SmtpOutcome::RefusedHard { .. } => Fate::Hard,
         _ => Fate::Soft,

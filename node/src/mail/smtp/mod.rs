@@ -8,12 +8,15 @@
 //! everything else is [`SmtpOutcome::UnknownAfterDot`].
 
 mod outcome;
+mod pace;
 mod session;
 mod starttls;
 mod submitter;
+mod window;
 
-pub use outcome::{Mark, NotStarted, PauseReason, ReplyCode, SmtpOutcome, Stage, classify};
+pub use outcome::{Hint, Mark, NotStarted, PauseReason, ReplyCode, SmtpOutcome, Stage, classify};
 pub use session::{MarkError, Marks, OutgoingMail};
 pub(crate) use session::{SessionError, SmtpSession};
 pub(crate) use starttls::ask_starttls;
 pub use submitter::{SubmitLimits, Submitter};
+pub use window::{SendCaps, SendWindow};

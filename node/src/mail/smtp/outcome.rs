@@ -1,29 +1,28 @@
-//! What a reply means: a pure table from (stage, reply code, enhanced code) to an outcome.
+//! What a reply means: from (stage, reply code, enhanced code, known words) to an outcome. Pure.
 //!
-//! Reply codes: RFC 5321 section 4.2. Enhanced codes: RFC 3463, and what the large providers use them for.
+//! `table.rs` holds the rules, `hints.rs` the words by which large providers say what their codes don't.
+
+mod hints;
+mod table;
 
 use std::fmt;
 
 use crate::mail::connect::ConnectError;
 
-/// Wait before a greylisting server is tried again. Most open after 5 minutes, nearly all after 15.
-const GREYLIST_MINUTES: u32 = 15;
-/// Wait before a full mailbox is tried again: its owner must act first.
-const FULL_MINUTES: u32 = 240;
-/// Pause after "too many connections": the provider's windows are a few minutes long.
-const CONNECTIONS_MINUTES: u32 = 15;
-/// Pause when sign-in is out of order at the server.
-const SIGN_IN_MINUTES: u32 = 15;
-/// Pause after a daily limit, a policy refusal or a refusal of our sender: a day, since limits roll over 24 h.
-const DAY_MINUTES: u32 = 1440;
+pub use hints::Hint;
+pub use table::classify;
 
 /// How far a submission had come.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Stage {
     /// Resolving, TCP and TLS.
     Connect,
-    /// Greeting, EHLO, STARTTLS.
+    /// The server's greeting.
     Greeting,
+    /// EHLO.
+    Hello,
+    /// STARTTLS, up to the handshake.
+    StartTls,
     /// AUTH.
     SignIn,
     /// MAIL FROM.
@@ -32,8 +31,17 @@ pub enum Stage {
     Recipient,
     /// DATA, up to 354.
     Data,
-    /// The message and its final dot: past the dot mark.
+    /// Writing the message: past the dot mark.
+    Body,
+    /// From the final dot to its answer: past the dot mark.
     FinalDot,
+}
+
+impl Stage {
+    /// Whether the message may have been taken whatever the network says.
+    pub fn past_dot_mark(self) -> bool {
+        self >= Self::Body
+    }
 }
 
 /// A server's reply: `550` or `550 5.1.1`.
@@ -43,12 +51,14 @@ pub struct ReplyCode {
     pub basic: u16,
     /// Class, subject and detail, RFC 3463, when the server gave one that fits `basic`.
     pub enhanced: Option<(u8, u16, u16)>,
+    /// What the reply's words say beyond its codes. The words themselves are not kept: they may hold addresses.
+    pub hint: Option<Hint>,
 }
 
 impl ReplyCode {
     /// The code of a reply with this text (without the three digits).
     pub fn parse(basic: u16, text: &str) -> Self {
-        Self { basic, enhanced: enhanced(basic, text) }
+        Self { basic, enhanced: enhanced(basic, text), hint: Hint::find(text) }
     }
 }
 
@@ -78,7 +88,7 @@ pub enum PauseReason {
     TooManyConnections,
     /// Sign-in is out of order at the server (454).
     SignInUnavailable,
-    /// The provider's daily or rate limit (5.4.5, 5.7.28).
+    /// The provider's daily, hourly or rate limit (5.4.5, 4.7.28, 5.7.28 and the providers' own).
     SendingLimit,
     /// Policy against the sender's domain (5.7.x): alarm the owner.
     Policy,
@@ -173,50 +183,34 @@ impl SmtpOutcome {
             Self::Sent | Self::RefusedHard { .. } | Self::UnknownAfterDot => false,
         }
     }
-}
 
-/// The outcome of a negative reply at a stage.
-pub fn classify(stage: Stage, code: ReplyCode) -> SmtpOutcome {
-    let past_dot = stage == Stage::FinalDot;
-    if past_dot && code.basic == 421 {
-        // "Closing" may be said of the connection as well as of the mail (RFC 5321 section 3.8).
-        return SmtpOutcome::UnknownAfterDot;
+    /// The server's reply that decided, if one did.
+    pub fn reply(&self) -> Option<ReplyCode> {
+        match self {
+            Self::RefusedHard { code }
+            | Self::RefusedSoft { code, .. }
+            | Self::PauseMailbox { code, .. }
+            | Self::SignInRefused { code } => Some(*code),
+            _ => None,
+        }
     }
-    let pause =
-        |reason, minutes| SmtpOutcome::PauseMailbox { code, reason, minutes, resend: !past_dot && reason != PauseReason::OurMistake };
-    let soft = |minutes: Option<u32>| SmtpOutcome::RefusedSoft { code, retry_minutes: minutes.filter(|_| !past_dot) };
-    let hard = SmtpOutcome::RefusedHard { code };
 
-    let sign_in = matches!((code.basic, code.enhanced), (530 | 534 | 535 | 538, _) | (550, Some((5, 7, 30))));
-    if sign_in && !past_dot {
-        return SmtpOutcome::SignInRefused { code };
-    }
-    if stage == Stage::SignIn {
-        return match code.basic {
-            421 | 432 => pause(PauseReason::TooManyConnections, CONNECTIONS_MINUTES),
-            400..=499 => pause(PauseReason::SignInUnavailable, SIGN_IN_MINUTES),
-            500..=504 => pause(PauseReason::OurMistake, DAY_MINUTES),
-            _ => SmtpOutcome::SignInRefused { code },
-        };
-    }
-    match (code.basic, code.enhanced) {
-        (421 | 432, _) | (_, Some((4, 3, 2))) => pause(PauseReason::TooManyConnections, CONNECTIONS_MINUTES),
-        (454, Some((4, 7, 0))) => pause(PauseReason::SignInUnavailable, SIGN_IN_MINUTES),
-        (_, Some((5, 4, 5) | (5, 7, 28) | (4, 7, 28))) => pause(PauseReason::SendingLimit, DAY_MINUTES),
-        // A full mailbox is soft, whatever its class.
-        (_, Some((4 | 5, 2, 2))) => soft(Some(FULL_MINUTES)),
-        (552, None) | (_, Some((5, 3, 4) | (5, 2, 3))) => pause(PauseReason::OurMistake, DAY_MINUTES),
-        (500..=504, _) if stage != Stage::Recipient => pause(PauseReason::OurMistake, DAY_MINUTES),
-        (500..=599, Some((5, 7, _))) => pause(PauseReason::Policy, DAY_MINUTES),
-        (500..=599, _) if stage < Stage::Recipient => pause(PauseReason::SenderRefused, DAY_MINUTES),
-        (500..=599, Some(_)) => hard,
-        // Permanent for this mail; without an enhanced code nothing is said about the address.
-        (500..=599, None) => soft(None),
-        (400..=499, _) if stage < Stage::Recipient => pause(PauseReason::TooManyConnections, CONNECTIONS_MINUTES),
-        // 450 and 451, with or without 4.7.1, are what greylisting says.
-        (400..=499, _) => soft(Some(GREYLIST_MINUTES)),
-        _ if past_dot => SmtpOutcome::UnknownAfterDot,
-        _ => SmtpOutcome::NetworkError { stage, kind: ConnectError::Protocol },
+    /// What the owner must be told and do, for an outcome that won't pass by waiting.
+    pub fn alarm(&self) -> Option<&'static str> {
+        match self {
+            Self::SignInRefused { .. } => Some("the provider refuses user name or password; store a new one with `mailbox add`"),
+            Self::PauseMailbox { reason, .. } => match reason {
+                PauseReason::Policy => {
+                    Some("the server refuses this domain's or account's mail by policy; check SPF, DKIM, DMARC and the provider's notices")
+                }
+                PauseReason::SenderRefused => {
+                    Some("the server refuses this sender; check in the provider's web mail whether the account may send as this address")
+                }
+                PauseReason::OurMistake => Some("the server calls our command or mail invalid; please report this with the reply code"),
+                PauseReason::TooManyConnections | PauseReason::SignInUnavailable | PauseReason::SendingLimit => None,
+            },
+            _ => None,
+        }
     }
 }
 

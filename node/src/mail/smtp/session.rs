@@ -10,13 +10,14 @@ use lettre::{
         client::AsyncSmtpConnection,
         commands::{Data, Mail, Rcpt},
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
-        response::Response,
+        response::{Response, Severity},
     },
 };
 use secrecy::ExposeSecret as _;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::outcome::{Mark, NotStarted, ReplyCode, SmtpOutcome, Stage, classify};
+use super::pace::{Pace, Paced};
 use crate::mail::{
     connect::{ConnectError, dial},
     settings::{Login, MailTimeouts, Security, ServerSettings},
@@ -72,7 +73,7 @@ impl SessionError {
     pub(crate) fn outcome(self) -> SmtpOutcome {
         match self {
             Self::Reply { stage, code } => classify(stage, code),
-            Self::Network { stage: Stage::FinalDot, .. } => SmtpOutcome::UnknownAfterDot,
+            Self::Network { stage, .. } if stage.past_dot_mark() => SmtpOutcome::UnknownAfterDot,
             Self::Network { stage, kind } => SmtpOutcome::NetworkError { stage, kind },
         }
     }
@@ -81,6 +82,7 @@ impl SessionError {
 /// A signed-in connection.
 pub(crate) struct SmtpSession {
     connection: AsyncSmtpConnection,
+    pace: Pace,
     timeouts: MailTimeouts,
     last_used: Instant,
 }
@@ -98,9 +100,7 @@ impl SmtpSession {
         let at_connect = |kind| SessionError::network(Stage::Connect, kind);
         let mut tcp = dial(server, timeouts.connect()).await.map_err(at_connect)?;
         if server.security == Security::StartTls {
-            let name = hello.to_string();
-            let asked = super::starttls::ask(&mut tcp, &name);
-            timeout(timeouts.greeting(), asked).await.unwrap_or(Err(SessionError::network(Stage::Greeting, ConnectError::TimedOut)))?;
+            super::starttls::ask(&mut tcp, &hello.to_string(), timeouts).await?;
         }
         let secured = timeout(timeouts.connect(), tls.handshake(&server.host, tcp))
             .await
@@ -112,12 +112,14 @@ impl SmtpSession {
         if server.security == Security::StartTls {
             stream = stream.with_greeting(NO_SECOND_GREETING);
         }
-        let greet = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello);
-        let mut connection = within(timeouts.greeting(), Stage::Greeting, greet).await?;
+        let pace = Pace::default();
+        let greet = AsyncSmtpConnection::connect_with_transport(Box::new(Paced { inner: stream, pace: pace.clone() }), &hello);
+        let (greeting, ehlo) = ((Stage::Greeting, timeouts.greeting()), (Stage::Hello, timeouts.hello()));
+        let mut connection = within_two(greeting, ehlo, || pace.wrote(), greet).await?;
         let credentials = Credentials::new(login.user.clone(), login.password.expose_secret().to_owned());
         let auth = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
-        within(timeouts.command(), Stage::SignIn, auth).await?;
-        Ok(Self { connection, timeouts: timeouts.clone(), last_used: Instant::now() })
+        within(timeouts.sign_in(), Stage::SignIn, auth).await?;
+        Ok(Self { connection, pace, timeouts: timeouts.clone(), last_used: Instant::now() })
     }
 
     /// How long nothing was sent on it.
@@ -167,8 +169,12 @@ impl SmtpSession {
         }
         // The library ends the message with CRLF and the dot itself.
         let raw = mail.raw.strip_suffix(b"\r\n").unwrap_or(&mail.raw);
+        self.pace.restart();
         let send = self.connection.message(raw);
-        match within(self.timeouts.message(), Stage::FinalDot, send).await {
+        let (body, dot) = ((Stage::Body, self.timeouts.block()), (Stage::FinalDot, self.timeouts.final_dot()));
+        match within_two(body, dot, || self.pace.waits_since(), send).await {
+            // The library takes 3xx for success; here it is an answer to something else.
+            Ok(answer) if !positive(&answer) => (SmtpOutcome::UnknownAfterDot, None),
             Ok(_) => {
                 self.last_used = Instant::now();
                 (SmtpOutcome::Sent, Some(self))
@@ -178,11 +184,10 @@ impl SmtpSession {
     }
 
     async fn envelope(&mut self, from: Address, to: Address, options: Vec<MailParameter>) -> Result<(), SessionError> {
-        let command = self.timeouts.command();
         let mail = self.connection.command(Mail::new(Some(from), options));
-        within(command, Stage::MailFrom, mail).await?;
+        completed(Stage::MailFrom, &within(self.timeouts.mail_from(), Stage::MailFrom, mail).await?)?;
         let rcpt = self.connection.command(Rcpt::new(to, Vec::new()));
-        within(command, Stage::Recipient, rcpt).await?;
+        completed(Stage::Recipient, &within(self.timeouts.recipient(), Stage::Recipient, rcpt).await?)?;
         let data = self.connection.command(Data);
         let answer: Response = within(self.timeouts.data(), Stage::Data, data).await?;
         if answer.has_code(354) { Ok(()) } else { Err(SessionError::network(Stage::Data, ConnectError::Protocol)) }
@@ -196,6 +201,41 @@ async fn within<T>(limit: Duration, stage: Stage, step: impl Future<Output = Res
         Ok(Err(e)) => Err(typed(stage, &e)),
         Err(_) => Err(SessionError::network(stage, ConnectError::TimedOut)),
     }
+}
+
+/// Bounds a step that the library makes of two: until `turned` says when the second began, the first one's limit
+/// counts, and from then on the second one's.
+async fn within_two<T>(
+    first: (Stage, Duration),
+    second: (Stage, Duration),
+    turned: impl Fn() -> Option<Instant>,
+    step: impl Future<Output = Result<T, LettreError>>,
+) -> Result<T, SessionError> {
+    let begun = Instant::now();
+    let mut step = std::pin::pin!(step);
+    // Ends: each turn waits for a deadline, of which there are two.
+    loop {
+        let now = || turned().map_or((first.0, begun + first.1), |at| (second.0, at + second.1));
+        let deadline = now().1;
+        tokio::select! {
+            done = &mut step => return done.map_err(|e| typed(now().0, &e)),
+            () = sleep_until(deadline) => {
+                let (stage, until) = now();
+                if until <= Instant::now() {
+                    return Err(SessionError::network(stage, ConnectError::TimedOut));
+                }
+            }
+        }
+    }
+}
+
+fn positive(answer: &Response) -> bool {
+    answer.code().severity == Severity::PositiveCompletion
+}
+
+/// A 3xx where a command should be done is nonsense.
+fn completed(stage: Stage, answer: &Response) -> Result<(), SessionError> {
+    if positive(answer) { Ok(()) } else { Err(SessionError::network(stage, ConnectError::Protocol)) }
 }
 
 fn typed(stage: Stage, error: &LettreError) -> SessionError {

@@ -1,6 +1,8 @@
 //! The thread that decides about marks and writes them, many with one sync.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
@@ -21,18 +23,20 @@ pub(super) struct Request {
     pub(super) answer: oneshot::Sender<Result<(), JournalError>>,
 }
 
-pub(super) fn start(store: Store, mut inbox: mpsc::Receiver<Request>) -> std::io::Result<JoinHandle<()>> {
+pub(super) fn start(store: Store, mut inbox: mpsc::Receiver<Request>, syncs: Arc<AtomicU64>) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
         let mut requests = Vec::with_capacity(MARKS_PER_COMMIT);
         // What came while the last sync ran is taken together; ends when the senders are gone.
         while inbox.blocking_recv_many(&mut requests, MARKS_PER_COMMIT) > 0 {
-            commit(&store, requests.drain(..));
+            if commit(&store, requests.drain(..)) {
+                syncs.fetch_add(1, Ordering::Relaxed);
+            }
         }
     })
 }
 
-/// Decides in the order of arrival, each mark upon those before it in the same batch.
-fn commit(store: &Store, requests: impl Iterator<Item = Request>) {
+/// Decides in the order of arrival, each mark upon those before it in the same batch. Returns whether it synced.
+fn commit(store: &Store, requests: impl Iterator<Item = Request>) -> bool {
     let mut batch = Batch::new();
     let mut durability = Durability::Buffered;
     let mut ahead: HashMap<Task, State> = HashMap::new();
@@ -59,6 +63,7 @@ fn commit(store: &Store, requests: impl Iterator<Item = Request>) {
         let result = written.clone().map_err(JournalError::Store).and(decided);
         answer.send(result).unwrap_or_default();
     }
+    durability == Durability::Synced
 }
 
 fn current(store: &Store, ahead: &HashMap<Task, State>, task: Task) -> Result<Option<State>, JournalError> {

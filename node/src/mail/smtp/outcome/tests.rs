@@ -1,6 +1,9 @@
 //! One test a row of the table.
 
-use super::*;
+use super::{
+    table::{FULL, GREYLIST},
+    *,
+};
 
 fn at(stage: Stage, basic: u16, text: &str) -> SmtpOutcome {
     classify(stage, ReplyCode::parse(basic, text))
@@ -33,14 +36,14 @@ fn a_bad_address_is_hard() {
 
 #[test]
 fn a_full_mailbox_is_soft_in_both_classes() {
-    assert_eq!(retry(rcpt(452, "4.2.2 full")), Some(Some(FULL_MINUTES)));
-    assert_eq!(retry(rcpt(552, "5.2.2 full")), Some(Some(FULL_MINUTES)));
+    assert_eq!(retry(rcpt(452, "4.2.2 full")), Some(Some(FULL)));
+    assert_eq!(retry(rcpt(552, "5.2.2 full")), Some(Some(FULL)));
 }
 
 #[test]
 fn greylisting_is_tried_again_after_15_minutes() {
     assert_eq!(retry(rcpt(450, "4.7.1 greylisted")), Some(Some(15)));
-    assert_eq!(retry(rcpt(451, "4.7.1 come back")), Some(Some(15)));
+    assert_eq!(retry(rcpt(451, "4.7.1 come back")), Some(Some(GREYLIST)));
     assert_eq!(retry(rcpt(451, "later")), Some(Some(15)));
 }
 
@@ -131,4 +134,57 @@ fn what_may_be_sent_again() {
     assert!(!SmtpOutcome::MarkFailed { mark: Mark::Dot }.may_resend());
     assert!(SmtpOutcome::MarkFailed { mark: Mark::Intent }.may_resend());
     assert!(!SmtpOutcome::RefusedHard { code }.may_resend());
+}
+
+#[test]
+fn providers_words_count_more_than_their_codes() {
+    use PauseReason::{Policy, SenderRefused, SendingLimit, SignInUnavailable, TooManyConnections};
+    let limits = [
+        ("Gmail", Stage::FinalDot, 550, "5.4.5 Daily user sending limit exceeded."),
+        ("Gmail", Stage::MailFrom, 421, "4.7.28 Our system has detected an unusual rate of unsolicited mail"),
+        ("Microsoft", Stage::FinalDot, 554, "5.2.2 mailbox full; STOREDRV.Submission.Exception:SubmissionQuotaExceededException"),
+        (
+            "Microsoft",
+            Stage::Recipient,
+            550,
+            "5.1.90 Your message can't be sent because you've reached your daily limit for message recipients",
+        ),
+        ("Microsoft", Stage::Recipient, 550, "5.7.232 tenant exceeded its external recipient rate limit"),
+        ("Yahoo", Stage::MailFrom, 421, "4.7.0 [TSS04] Messages temporarily deferred due to unexpected volume"),
+        ("Zoho", Stage::FinalDot, 550, "5.4.6 Unusual sending activity detected. Please try after sometime."),
+    ];
+    for (who, stage, basic, text) in limits {
+        let got = reason(at(stage, basic, text)).map(|(r, ..)| r);
+        assert_eq!(got, Some(SendingLimit), "{who}: {basic} {text}");
+    }
+    let others = [
+        ("Gmail", Stage::SignIn, 454, "4.7.0 Too many login attempts, please try again later", SignInUnavailable),
+        ("Gmail", Stage::FinalDot, 550, "5.7.26 This mail is unauthenticated", Policy),
+        ("Microsoft", Stage::MailFrom, 432, "4.3.2 Concurrent connections limit exceeded", TooManyConnections),
+        ("Microsoft", Stage::FinalDot, 554, "5.2.252 SendAsDenied", SenderRefused),
+        ("Microsoft", Stage::Recipient, 550, "5.1.8 Access denied, bad outbound sender", SenderRefused),
+        ("Microsoft", Stage::FinalDot, 550, "5.7.515 Access denied", Policy),
+        ("Yahoo", Stage::FinalDot, 554, "Message not allowed - [PH01] Email not accepted for policy reasons", Policy),
+        ("iCloud", Stage::MailFrom, 550, "5.7.0 From address is not one of your addresses", SenderRefused),
+        ("iCloud", Stage::FinalDot, 554, "5.7.1 [CS01] Message rejected due to local policy", Policy),
+        ("Zoho", Stage::FinalDot, 554, "5.1.8 Email Outgoing Blocked", SenderRefused),
+        ("Zoho", Stage::MailFrom, 553, "Relaying disallowed as a@a.test", SenderRefused),
+    ];
+    for (who, stage, basic, text, want) in others {
+        assert_eq!(reason(at(stage, basic, text)).map(|(r, ..)| r), Some(want), "{who}: {basic} {text}");
+    }
+    assert_eq!(retry(rcpt(450, "4.2.1 The user you are trying to contact is receiving mail too quickly")), Some(Some(60)));
+    assert!(matches!(
+        at(Stage::SignIn, 535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled"),
+        SmtpOutcome::SignInRefused { .. }
+    ));
+}
+
+#[test]
+fn only_what_waiting_does_not_mend_is_an_alarm() {
+    assert!(rcpt(550, "5.7.1 blocked").alarm().is_some());
+    assert!(at(Stage::SignIn, 535, "5.7.8 no").alarm().is_some());
+    for quiet in [rcpt(421, "busy"), rcpt(550, "5.1.1 no"), rcpt(550, "5.4.5 limit"), SmtpOutcome::UnknownAfterDot] {
+        assert_eq!(quiet.alarm(), None, "{quiet:?}");
+    }
 }
