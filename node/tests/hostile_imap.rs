@@ -137,6 +137,7 @@ async fn attack(server: &Certificate, tls: &TlsClient, attack: &Attack) -> (End,
         timeouts: MailTimeouts { imap_seconds: COMMAND_SECONDS, ..MailTimeouts::default() },
         poll: Duration::from_secs(600),
         look_everywhere: false,
+        reports: false,
         cursors: Arc::new(Cursors::default()),
     }
     .start();

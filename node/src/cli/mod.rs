@@ -1,6 +1,7 @@
 //! The command line of `warmnet-node`; its pieces serve the coordinator too.
 
 mod config;
+mod content;
 mod doctor;
 pub mod exit;
 mod external;
@@ -74,6 +75,9 @@ enum Verb {
     /// Report your own (external) mail
     #[command(subcommand)]
     External(external::ExternalVerb),
+    /// Look at the texts of warming mails, or check them
+    #[command(subcommand)]
+    Content(content::ContentVerb),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(config::ConfigVerb),
@@ -137,6 +141,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Score(args) => show::score(global, args),
         Verb::Peers => show::peers(global),
         Verb::External(verb) => external::external(global, verb),
+        Verb::Content(verb) => content::content(global, verb),
         Verb::Config(verb) => config::config(global, verb),
         Verb::Doctor(args) => doctor::doctor(global, args),
         Verb::Paths => config::paths(global),

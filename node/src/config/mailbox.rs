@@ -10,8 +10,7 @@ use warmnet_protocol::wire::roster::{RampPreset, acts};
 
 /// Weekdays as they are written, Monday first.
 pub const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-/// Languages the text bank knows, by their code's position.
-pub const LANGUAGES: [&str; 1] = ["en"];
+pub use warmnet_protocol::exchange::text::LANGUAGES;
 
 /// A mailbox file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -55,7 +55,7 @@ impl Engine {
         if hosted.config.paused || self.in_quarantine(x.epoch, &x.me) || self.in_quarantine(x.epoch, &x.partner) {
             return retry(self, clock.after(now, deadlines::INTRODUCTION_RETRY_MAX));
         }
-        let (Some(to), Some(text)) = (x.partner_address.clone(), text::text(&x.id.0, turn, x.language, text::BANK_VERSION)) else {
+        let (Some(to), Some(text)) = (x.partner_address.clone(), recognise::mail_text(x, turn)) else {
             return;
         };
         let domain = hosted.config.address.rsplit_once('@').map_or("", |(_, d)| d);

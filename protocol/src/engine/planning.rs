@@ -61,21 +61,22 @@ impl Engine {
         let hours = hosted.config.working_hours();
         let golden = play.roster.at(position).is_some_and(|r| r.role == Role::Golden);
         let sends = if golden { vec![] } else { dealt_first(deal.sends(position), deal.quota(position)) };
-        let slots = deadlines::send_slots(&clock, play.epoch, &member, hours, sends.iter().filter(|p| !p.1).count());
+        let sends = numbered(sends);
+        let slots = deadlines::send_slots(&clock, play.epoch, &member, hours, sends.iter().filter(|(_, spare, _)| !spare).count());
         let mut slots = slots.into_iter();
         let end = clock.at(play.epoch, hours.until);
-        for (pairing, spare) in sends {
+        for (pairing, spare, meeting) in sends {
             // A spare waits until somebody has fallen out.
             let at = if spare { end } else { slots.next().unwrap_or(end) };
-            self.add_exchange(now, play, pairing, Side::Sender, spare, at);
+            self.add_exchange(now, play, pairing, meeting, Side::Sender, spare, at);
         }
-        for (pairing, spare) in dealt_first(deal.receives(position), deal.quota(position)) {
-            self.add_exchange(now, play, pairing, Side::Receiver, spare, end);
+        for (pairing, spare, meeting) in numbered(dealt_first(deal.receives(position), deal.quota(position))) {
+            self.add_exchange(now, play, pairing, meeting, Side::Receiver, spare, end);
         }
         self.schedule(deadlines::bundle_at(&clock, play.epoch, &member), Timer::Bundle(play.epoch, member));
     }
 
-    fn add_exchange(&mut self, now: Timestamp, play: &Play, pairing: Pairing, side: Side, spare: bool, at: Timestamp) {
+    fn add_exchange(&mut self, now: Timestamp, play: &Play, pairing: Pairing, meeting: u8, side: Side, spare: bool, at: Timestamp) {
         let (Some(sender), Some(receiver)) = (play.roster.at(pairing.sender), play.roster.at(pairing.receiver)) else { return };
         let network = self.chain.network();
         let id = ExchangeId::derive(&network, play.epoch, pairing.slot, &sender.member, &receiver.member);
@@ -102,6 +103,7 @@ impl Engine {
             side,
             acts,
             language: recognise::language(me.languages, partner.languages),
+            meeting,
             replies: deadlines::replies_owed(self.chain.params(), &id),
             introduction,
             partner_address: None,
@@ -171,4 +173,19 @@ fn dealt_first(pairings: Vec<Pairing>, quota: u32) -> Vec<(Pairing, bool)> {
             (p, spare)
         })
         .collect()
+}
+
+/// Adds which of its pair's meetings in the epoch each pairing is; sender and receiver come to the same. On a ring two
+/// members are neighbours once, or once each way; golden seats of one pair are counted.
+fn numbered(pairings: Vec<(Pairing, bool)>) -> Vec<(Pairing, bool, u8)> {
+    let all: Vec<Pairing> = pairings.iter().map(|p| p.0).collect();
+    let before = |p: &Pairing| {
+        let same = |q: &&Pairing| q.slot.ring == p.slot.ring && q.sender == p.sender && q.receiver == p.receiver && q.slot < p.slot;
+        all.iter().filter(same).count()
+    };
+    let meeting = |p: &Pairing| match p.slot.ring {
+        crate::matching::RingKind::Golden => u8::try_from(before(p)).unwrap_or(u8::MAX),
+        _ => u8::from(p.sender > p.receiver),
+    };
+    pairings.into_iter().map(|(p, spare)| (p, spare, meeting(&p))).collect()
 }

@@ -45,11 +45,12 @@ pub enum NotOurs {
     Content,
 }
 
-/// The language code whose text an exchange uses: the lowest one both sides have, else English.
+/// The language code whose text an exchange uses: the lowest one that both sides have and a bank exists for. English comes
+/// last, since nearly everybody names it beside the own language; it is also the word between two that share none.
 #[must_use]
 pub fn language(a: u8, b: u8) -> u8 {
     let both = a & b;
-    if both == 0 { 0 } else { both.trailing_zeros() as u8 }
+    (1..text::LANGUAGES.len() as u8).find(|code| both >> code & 1 == 1).unwrap_or(0)
 }
 
 /// Checks a candidate against the exchange its label names. `author_node` is the roster's node of the mail's author.
@@ -90,11 +91,18 @@ pub fn check(network: &NetworkId, exchange: &Exchange, author_node: &NodeId, lab
     Ok(())
 }
 
+/// Subject and text of a turn's mail.
+#[must_use]
+pub fn mail_text(exchange: &Exchange, turn: u8) -> Option<text::MailText> {
+    let members = [&exchange.me, &exchange.partner];
+    let occasion = text::Occasion { exchange: &exchange.id.0, members, epoch: exchange.epoch, meeting: exchange.meeting };
+    text::text(&occasion, turn, exchange.language, text::BANK_VERSION)
+}
+
 /// The normalised text that the mail of a turn must hold.
 #[must_use]
 pub fn expected_text(exchange: &Exchange, turn: u8) -> Option<String> {
-    let text = text::text(&exchange.id.0, turn, exchange.language, text::BANK_VERSION)?;
-    Some(text::normalise(&text.body))
+    Some(text::normalise(&mail_text(exchange, turn)?.body))
 }
 
 /// Message-ID (without brackets) of a turn's mail: a function of the exchange, so a retry can't look like another mail.
@@ -102,4 +110,22 @@ pub fn expected_text(exchange: &Exchange, turn: u8) -> Option<String> {
 pub fn message_id(exchange: &Exchange, turn: u8, domain: &str) -> String {
     let author: &MemberId = &exchange.me;
     format!("{}.{turn}.{}@{domain}", exchange.id, author.short())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::language;
+
+    #[test]
+    fn the_language_is_one_of_both_or_english() {
+        assert_eq!(language(0b0001, 0b0001), 0);
+        assert_eq!(language(0b0011, 0b0011), 1, "both read German");
+        assert_eq!(language(0b1100, 0b1001), 3);
+        assert_eq!(language(0b0010, 0b0100), 0, "nothing in common");
+        assert_eq!(language(0b1000_0001, 0b1000_0001), 0, "a language of a later bank");
+        for (a, b) in (0..=255).flat_map(|a| (0..=255).map(move |b| (a, b))) {
+            assert_eq!(language(a, b), language(b, a));
+            assert!(super::text::source(language(a, b)).is_some());
+        }
+    }
 }

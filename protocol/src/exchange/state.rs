@@ -103,6 +103,8 @@ pub struct Exchange {
     pub acts: u8,
     /// Language code both have.
     pub language: u8,
+    /// Which of the pair's meetings in this epoch it is, so that its text is another than theirs.
+    pub meeting: u8,
     /// Replies this exchange owes.
     pub replies: u8,
     /// Introduction.

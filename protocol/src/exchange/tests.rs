@@ -28,6 +28,7 @@ fn exchange(side: Side, replies: u8) -> Exchange {
         side,
         acts: acts::ALL,
         language: 0,
+        meeting: 0,
         replies,
         introduction: if side == Side::Sender { Introduction::Due(CLOCK.start(Epoch(1)), 0) } else { Introduction::Asked(0) },
         partner_address: None,

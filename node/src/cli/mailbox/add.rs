@@ -56,7 +56,7 @@ pub struct AddArgs {
     /// Days on which it plays
     #[arg(long, value_delimiter = ',', default_values_t = WEEKDAYS.map(str::to_owned))]
     weekdays: Vec<String>,
-    /// Languages its owner reads (repeatable)
+    /// Languages its owner reads: en, de, fr, es (repeatable)
     #[arg(long = "language", default_value = "en")]
     languages: Vec<String>,
     /// How fast its volume grows

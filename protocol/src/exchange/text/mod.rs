@@ -1,26 +1,41 @@
 //! The text bank: what a warming mail says, as a pure function of (exchange, turn, language, bank version).
 //!
 //! A label can't carry somebody's own words, because everybody can compute the words it stands for. Threads are
-//! written for this project; a keyed stream picks the thread and expands its grammar:
+//! written for this project; a keyed stream draws a thread's slots and expands its grammar:
 //!
 //! ```text
 //! {a|b|c}   one of the alternatives, which may nest
-//! [name]    a slot from the lists below, drawn once a thread, so that all turns speak of the same things
+//! [name]    a slot from the language's lists, drawn once a thread, so that all turns speak of the same things
 //! ```
 //! Plain text, no links, five turns a thread.
+//!
+//! **Never the same text twice.** Two members' meetings are counted: meeting m of epoch e has the number 10 e + m. The
+//! number's quotient by the count of threads is a block, in which every thread comes once, in an order of that pair; its
+//! turns take the block's number (plus a start of their own) as the digits of their leading choices. So any 90 epochs hold
+//! at most [`needed`] meetings over one thread, and each has other digits. Other digits are other words, because the linter
+//! sees to it that alternatives differ before either ends ([`lint`]).
 
-mod grammar;
+mod bank;
+pub mod lint;
+mod occasion;
 mod slots;
+mod template;
 #[cfg(test)]
 mod tests;
+mod words;
+
+pub use bank::{LANGUAGES, source};
+pub use occasion::{EPOCHS, MEETINGS, Occasion, needed};
+pub use template::Malformed;
 
 use crate::entropy::Stream;
+use crate::limits::TURNS;
 
 /// The bank's version; a label of another version is not understood.
 pub const BANK_VERSION: u8 = 1;
 
-/// English threads: blocks parted by `====`; in a block the subject and five turns, parted by `----`.
-const EN: &str = include_str!("bank_en.txt");
+/// German, in which a line after a salutation's comma goes on in small letters.
+const DE: u8 = 1;
 
 /// Subject and text of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,22 +48,44 @@ pub struct MailText {
 
 /// The mail of a turn; `None` for a language, bank or turn that does not exist.
 #[must_use]
-pub fn text(exchange: &[u8; 16], turn: u8, language: u8, bank: u8) -> Option<MailText> {
-    if bank != BANK_VERSION || turn >= crate::limits::TURNS {
+pub fn text(occasion: &Occasion<'_>, turn: u8, language: u8, bank: u8) -> Option<MailText> {
+    if bank != BANK_VERSION || turn >= TURNS {
         return None;
     }
-    let source = match language {
-        0 => EN,
-        _ => return None,
-    };
-    let threads: Vec<&str> = source.split("\n====\n").collect();
-    let mut pick = Stream::new("text-thread", &[exchange]);
-    let thread = threads.get(usize::try_from(pick.below(threads.len() as u64)).ok()?)?;
-    let parts: Vec<&str> = thread.split("\n----\n").collect();
-    let slots = slots::Slots::draw(exchange);
+    let threads = bank::threads(source(language)?);
+    let place = occasion.place(threads.len());
+    let thread = threads.get(place.thread)?.1;
+    let needed = needed(threads.len());
+    let number = |part: usize, numbers: u64| occasion.number(&place, part, numbers);
+    render(thread, turn, language, occasion.exchange, needed, number)
+}
+
+/// The number of threads of a bank.
+#[must_use]
+pub fn thread_count(source: &str) -> usize {
+    bank::threads(source).len()
+}
+
+/// A mail of one thread of a bank, drawn from `seed`; for looking at a bank. `None` for a thread or turn that does not
+/// exist or is malformed.
+#[must_use]
+pub fn sample(source: &str, language: u8, thread: usize, turn: u8, seed: &[u8; 16]) -> Option<MailText> {
+    let threads = bank::threads(source);
+    let number = |part: usize, numbers: u64| Stream::new("text-sample", &[seed, &part.to_be_bytes()]).below(numbers);
+    render(threads.get(thread)?.1, turn, language, seed, needed(threads.len()), number)
+}
+
+fn render(thread: &str, turn: u8, language: u8, exchange: &[u8; 16], needed: u64, number: impl Fn(usize, u64) -> u64) -> Option<MailText> {
+    if turn >= TURNS {
+        return None;
+    }
+    let slots = slots::Slots::draw(exchange, words::of(language)?);
     let expand = |part: usize| -> Option<String> {
+        let template = bank::part(thread, part)?;
+        let (groups, numbers) = template.numbered(needed);
         let mut stream = Stream::new("text-turn", &[exchange, &[u8::try_from(part).ok()?]]);
-        grammar::expand(parts.get(part)?.trim(), &mut stream, &slots)
+        let text = template.expand(number(part, numbers), groups, &mut stream, &slots)?;
+        Some(template::sentences(&text, language != DE))
     };
     let subject = expand(0)?;
     let body = expand(usize::from(turn) + 1)?;
