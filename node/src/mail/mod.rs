@@ -33,7 +33,7 @@ pub use imap::{
     Place, Watcher, WatcherHandle,
 };
 pub use recognise::{Recognised, recognise};
-pub use settings::{Login, MailTimeouts, Security, ServerSettings};
+pub use settings::{Credential, Login, MailTimeouts, Security, ServerSettings};
 pub use smtp::{MarkError, Marks, OutgoingMail, SmtpOutcome, SubmitLimits, Submitter};
 pub use test_sign_in::{SignInCheck, SignInError, check_mailbox};
 pub use tls::TlsClient;

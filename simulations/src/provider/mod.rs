@@ -19,6 +19,7 @@ pub mod dns;
 pub mod external;
 pub mod imap;
 pub mod message;
+pub mod oauth;
 pub mod serve;
 pub mod smtp;
 pub mod store;

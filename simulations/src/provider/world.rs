@@ -5,6 +5,7 @@ use super::authentication::Checker;
 use super::config::{MailboxKind, ProviderConfig, Temper as TemperConfig};
 use super::dkim::DomainKey;
 use super::imap::{Act, ActObserver};
+use super::oauth::Authority;
 use super::store::{Mail, Mailbox, Origin, Role};
 use crate::isp::{Event, Filter, Temper};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +82,8 @@ pub struct World {
     pub checker: Checker,
     /// For clients of its own servers.
     pub connector: TlsConnector,
+    /// Tokens, where there is an authorization server.
+    pub oauth: Option<Arc<Authority>>,
     epoch_zero_ms: i64,
     epoch_ms: u64,
 }
@@ -162,6 +165,7 @@ impl World {
             seed: config.seed,
             checker: net.checker,
             connector: net.connector,
+            oauth: config.oauth.clone().map(|entry| Arc::new(Authority::new(entry, config.seed))),
             epoch_zero_ms: config.epoch_zero_ms,
             epoch_ms: config.epoch_ms.max(1),
         })

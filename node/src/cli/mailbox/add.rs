@@ -1,6 +1,7 @@
 //! `mailbox add`: settings, consent and password of one mailbox, tried live before anything is written.
 
 use super::consent::consent;
+use super::oauth::OAuthArgs;
 use super::test::verdict;
 use super::usage;
 use crate::cli::exit::CliError;
@@ -8,8 +9,8 @@ use crate::cli::out::say;
 use crate::cli::run::runtime;
 use crate::config::mailbox::WEEKDAYS;
 use crate::config::{Home, MailboxConfig, NodeConfig};
-use crate::mail::{Login, Security, ServerSettings, check_mailbox};
-use crate::secrets::Secrets;
+use crate::mail::{Security, ServerSettings, check_mailbox};
+use crate::secrets::{NewCredential, Secrets};
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 use std::io::BufRead;
@@ -24,7 +25,10 @@ Example:
   warmnet-node mailbox add me@example.org --smtp-host mail.example.org --imap-host mail.example.org \\
       --authserv-id mail.example.org --zone Europe/Berlin --hours 9-17 --weekdays mon,tue,wed,thu,fri
 
-The password is asked for, or read from standard input with --password-stdin; it never stands in an argument.";
+The password is asked for, or read from standard input with --password-stdin; it never stands in an argument.
+With --oauth there is no password: the owner's own client id asks for the permission in a browser, or with --device on
+another device:
+  warmnet-node mailbox add me@example.org --oauth microsoft --client-id 1b2c.. --device ...";
 
 /// How a connection is protected.
 #[derive(Clone, Copy, ValueEnum)]
@@ -103,6 +107,8 @@ pub struct AddArgs {
     /// Read the password from standard input
     #[arg(long)]
     password_stdin: bool,
+    #[command(flatten)]
+    oauth: OAuthArgs,
     /// Acts you allow: read,reply,rescue,file, or none, or ask
     #[arg(long, default_value = "ask")]
     consent: String,
@@ -162,13 +168,16 @@ pub fn add(home: &Home, config: &NodeConfig, secrets: &mut Secrets, args: AddArg
     mailbox.check(&home.mailboxes().join(MailboxConfig::file_name(address.as_str()))).map_err(CliError::of_option)?;
     let allowed = consent(&args.consent, &mailbox.smtp.host)?;
     mailbox.consent.allow(allowed, &jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string());
-    let password = password(args.password_stdin)?;
+    let credential = match args.oauth.grant(&mailbox.user)? {
+        Some(grant) => grant,
+        None => NewCredential::Password(password(args.password_stdin)?),
+    };
     if !args.no_test {
-        let login = Login { user: mailbox.user.clone(), password: password.clone() };
+        let login = credential.login(&mailbox.user);
         let check = runtime()?.block_on(check_mailbox(&mailbox.smtp, &mailbox.imap, &login, &config.mail.timeouts));
         verdict(&mailbox.address, &check)?;
     }
-    secrets.set_password(&mailbox.address, &password);
+    secrets.set_credential(&mailbox.address, &credential)?;
     secrets.save()?;
     mailbox.save(&home.mailboxes())?;
     if json {

@@ -3,6 +3,7 @@
 mod add;
 mod consent;
 mod list;
+mod oauth;
 mod test;
 
 pub use add::{ADD_HELP, AddArgs, add};

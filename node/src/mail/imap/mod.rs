@@ -19,6 +19,7 @@ mod headers;
 mod idle;
 mod known;
 mod session;
+mod sign_in;
 mod step;
 mod utf7;
 mod watcher;

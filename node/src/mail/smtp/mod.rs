@@ -9,6 +9,7 @@
 
 mod outcome;
 mod session;
+mod sign_in;
 mod starttls;
 mod submitter;
 
