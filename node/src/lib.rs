@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`runtime`] | the driver loop, the only reader of the clock; the coordinator plugs in here |
 //! | [`mail`] | SMTP and IMAP of one mailbox |
+//! | [`oauth`] | sign-in without a password |
 //! | [`p2p`] | the libp2p network, bytes in and out |
 //! | [`store`] | RocksDB, the at-most-once journal |
 //! | [`config`], [`secrets`] | what the owner decides, what must stay secret |
@@ -18,6 +19,7 @@ pub mod control;
 pub mod discovery;
 pub mod doctor;
 pub mod mail;
+pub mod oauth;
 pub mod observe;
 pub mod p2p;
 pub mod runtime;

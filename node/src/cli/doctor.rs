@@ -108,7 +108,7 @@ fn hurried(timeouts: &MailTimeouts) -> MailTimeouts {
 
 /// The sign-in of a mailbox.
 fn login(secrets: Option<&Secrets>, mailbox: &MailboxConfig) -> Option<Login> {
-    Some(Login { user: mailbox.user.clone(), password: secrets?.password(&mailbox.address)? })
+    Some(Login { user: mailbox.user.clone(), password: secrets?.credential(&mailbox.address).ok().flatten()? })
 }
 
 fn examine(home: &Home, args: &DoctorArgs) -> Result<Vec<Item>, CliError> {

@@ -44,6 +44,10 @@ fn server(code: &'static str, host: &str, error: Option<&SignInError>, provider:
             Some(p) if !p.takes_password() => format!("{} signs programs in by OAuth only: see docs/guide/providers/{}.md", p.name, p.id),
             _ => "check user and password, then run `warmnet-node mailbox add` again; many providers want an app password".to_owned(),
         },
+        SignInError::Grant(e) if e.needs_owner() => "give the permission again: `warmnet-node mailbox add` with --oauth".to_owned(),
+        SignInError::Grant(_) => {
+            return Item::warn(code, format!("{host}: {error}"), "run this again in some minutes");
+        }
         SignInError::Connect(e) => match e {
             ConnectError::Resolve | ConnectError::BadHostName => "check the host's name in the mailbox's file, and your DNS".to_owned(),
             ConnectError::PortClosed | ConnectError::TimedOut => {

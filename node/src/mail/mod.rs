@@ -35,8 +35,7 @@ pub use imap::{
     MailCommand, MailEvent, OwnFolder, Place, PurgeReport, Upkeep, Watcher, WatcherHandle, purge,
 };
 pub use recognise::{Recognised, recognise};
-
-pub use settings::{Login, MailTimeouts, Security, ServerSettings};
+pub use settings::{Credential, Login, MailTimeouts, Security, ServerSettings};
 pub use smtp::{MarkError, Marks, OutgoingMail, SmtpOutcome, SubmitLimits, Submitter};
 pub use stream::{Pipe, Transport};
 pub use test_sign_in::{SignInCheck, SignInError, check_mailbox};

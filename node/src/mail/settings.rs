@@ -1,9 +1,11 @@
 //! What the config says about a mailbox's servers.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+use crate::oauth::{Bearer, OAuthError};
 
 /// How the connection is protected. There is no unprotected way and no downgrade (RFC 8314).
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -33,13 +35,65 @@ pub struct ServerSettings {
     pub ca_file: Option<PathBuf>,
 }
 
-/// User name and password of a mailbox; the password never shows in `Debug`.
-#[derive(Clone, Debug)]
+/// User name and password, or what stands for one, of a mailbox; neither shows in `Debug`.
+#[derive(Clone)]
 pub struct Login {
     /// As the provider wants it, mostly the whole address.
     pub user: String,
     /// From the secrets file, never from the config.
-    pub password: SecretString,
+    pub password: Credential,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("password", &self.password).finish_non_exhaustive()
+    }
+}
+
+/// What a mailbox signs in with.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// A password or app password.
+    Password(SecretString),
+    /// Access tokens of a grant.
+    OAuth(Bearer),
+}
+
+impl From<SecretString> for Credential {
+    fn from(password: SecretString) -> Self {
+        Self::Password(password)
+    }
+}
+
+impl From<String> for Credential {
+    fn from(password: String) -> Self {
+        Self::Password(password.into())
+    }
+}
+
+/// What one sign-in uses.
+#[derive(Clone, Debug)]
+pub(crate) enum SignInSecret {
+    Password(SecretString),
+    Token(SecretString),
+}
+
+impl Login {
+    /// The password, or a token that is good for a while.
+    pub(crate) async fn secret(&self) -> Result<SignInSecret, OAuthError> {
+        match &self.password {
+            Credential::Password(password) => Ok(SignInSecret::Password(password.clone())),
+            Credential::OAuth(bearer) => bearer.access().await.map(SignInSecret::Token),
+        }
+    }
+
+    /// What to try once more with after a server refused `used`. A password is never tried twice: accounts get locked.
+    pub(crate) async fn after_refusal(&self, used: &SignInSecret) -> Result<Option<SignInSecret>, OAuthError> {
+        match (&self.password, used) {
+            (Credential::OAuth(bearer), SignInSecret::Token(token)) => Ok(bearer.after_refusal(token).await?.map(SignInSecret::Token)),
+            _ => Ok(None),
+        }
+    }
 }
 
 /// Network time-outs in wall seconds, `[mail.timeouts]`. The SMTP ones are RFC 5321 section 4.5.3.2:
@@ -164,8 +218,9 @@ mod tests {
     }
 
     #[test]
-    fn the_password_is_not_shown() {
-        let login = Login { user: "u".into(), password: "hunter2".to_owned().into() };
-        assert!(!format!("{login:?}").contains("hunter2"));
+    fn neither_user_nor_password_is_shown() {
+        let login = Login { user: "me@a.test".into(), password: "hunter2".to_owned().into() };
+        let shown = format!("{login:?}");
+        assert!(!shown.contains("hunter2") && !shown.contains("a.test"), "{shown}");
     }
 }

@@ -7,6 +7,7 @@ use super::{
     smtp::{ReplyCode, SessionError, SmtpOutcome, SmtpSession},
     tls::TlsClient,
 };
+use crate::oauth::OAuthError;
 
 /// Why a server failed the check.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -17,6 +18,9 @@ pub enum SignInError {
         /// The SMTP reply; IMAP has none.
         code: Option<ReplyCode>,
     },
+    /// No access token could be had.
+    #[error(transparent)]
+    Grant(OAuthError),
     /// The server can't sign anybody in now, or wants a pause.
     #[error("the server is busy or can't check the sign-in now; try again in some minutes")]
     Busy,
@@ -33,8 +37,18 @@ impl SignInError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { .. } => 5,
+            Self::Grant(e) if e.needs_owner() => 5,
             Self::Connect(_) => 6,
-            Self::Busy | Self::Command => 3,
+            Self::Busy | Self::Command | Self::Grant(_) => 3,
+        }
+    }
+}
+
+impl From<OAuthError> for SignInError {
+    fn from(error: OAuthError) -> Self {
+        match error {
+            OAuthError::Connect(e) => Self::Connect(e),
+            e => Self::Grant(e),
         }
     }
 }
@@ -86,12 +100,15 @@ pub async fn check_mailbox(smtp: &ServerSettings, imap: &ServerSettings, login: 
 
 async fn check_smtp(server: &ServerSettings, login: &Login, timeouts: &MailTimeouts) -> Result<(), SignInError> {
     let tls = TlsClient::new(server.ca_file.as_deref())?;
+    // Here, where its words can be shown; the session takes the same token.
+    login.secret().await?;
     SmtpSession::open(server, login, &tls, timeouts).await?.close().await;
     Ok(())
 }
 
 async fn check_imap(server: &ServerSettings, login: &Login, timeouts: &MailTimeouts) -> Result<Folders, SignInError> {
     let tls = TlsClient::new(server.ca_file.as_deref())?;
+    login.secret().await?;
     let mut session = ImapSession::open(server, login, &tls, timeouts).await?;
     let folders = find_folders(&mut session).await?;
     session.close().await;

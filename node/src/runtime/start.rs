@@ -63,8 +63,8 @@ pub enum RuntimeError {
         /// What is wrong.
         why: AddressError,
     },
-    /// A mailbox without a password.
-    #[error("mailbox {index} has no password in the secrets file")]
+    /// A mailbox without password and grant.
+    #[error("mailbox {index} has neither a password nor an OAuth permission in the secrets file")]
     NoPassword {
         /// Which mailbox, counted from 1 in file order.
         index: usize,
@@ -171,7 +171,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         let address = CanonicalAddress::parse(&mailbox.address).map_err(|why| RuntimeError::Address { index, why })?;
         let salt = salt(&seed, &network_id, &address);
         let member = member_id(&network_id, &salt, &address);
-        let password = secrets.password(&mailbox.address).ok_or(RuntimeError::NoPassword { index })?;
+        let password = secrets.credential(&mailbox.address)?.ok_or(RuntimeError::NoPassword { index })?;
         engine.handle(now, Input::Host(Box::new(hosted(mailbox, member, &address, salt, golden))));
         let login = Login { user: mailbox.user.clone(), password };
         let smtp_tls = TlsClient::new(mailbox.smtp.ca_file.as_deref())?;

@@ -199,7 +199,12 @@ fn health(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Vec<
     }
     for member in facts.refused.keys() {
         let text = format!("the provider refuses the password of mailbox {}", member.short());
-        items.push(item("sign_in", Severity::Error, &text, "run `warmnet-node mailbox test`, then `mailbox add` with a new password"));
+        items.push(item(
+            "sign_in",
+            Severity::Error,
+            &text,
+            "run `warmnet-node mailbox test`, then `mailbox add` with a new password or permission",
+        ));
     }
     for (member, state) in &facts.mailboxes {
         if let Err(why) = state {

@@ -1,18 +1,28 @@
 //! The secrets file: an age file (age-encryption.org/v1) holding a small JSON map of names to secrets.
 //!
-//! Names: `identity` (the node key's seed in hex), `mailbox:<address>` (a password), and the coordinator's own keys.
-//! Secrets are zeroized, never printed, and never stand in a config, a log or an argument.
+//! Names: `identity` (the node key's seed in hex), `mailbox:<address>` (a password), `oauth:<address>` (a grant), and the
+//! coordinator's own keys. Secrets are zeroized, never printed, and never stand in a config, a log or an argument.
+//!
+//! A running node renews grants while its owner may add a mailbox, so a save is a change of the file as it is then, under
+//! the lock of `secrets.lock`: programs take turns, and none undoes what another wrote.
 
+mod credential;
+mod hidden;
 mod unlock;
+
+pub use credential::NewCredential;
+pub(crate) use hidden::Hidden;
 
 use crate::config::{Home, SecretsConfig};
 use age::secrecy::ExposeSecret as _;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use unlock::Key;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Largest secrets file: a thousand mailboxes with long passwords.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -60,9 +70,13 @@ pub enum SecretsError {
 /// An opened secrets file.
 pub struct Secrets {
     path: PathBuf,
-    key: Key,
-    values: BTreeMap<String, Zeroizing<String>>,
+    key: Arc<Key>,
+    values: Values,
+    /// What was set or removed since the file was read.
+    changes: BTreeMap<String, Option<Hidden>>,
 }
+
+type Values = BTreeMap<String, Hidden>;
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -87,8 +101,8 @@ impl Secrets {
         if path.exists() {
             return Err(SecretsError::Io { path: path.to_path_buf(), why: "exists already".to_owned() });
         }
-        let key = Key::create(home, config)?;
-        let secrets = Self { path: path.to_path_buf(), key, values: BTreeMap::new() };
+        let key = Arc::new(Key::create(home, config)?);
+        let mut secrets = Self { path: path.to_path_buf(), key, values: Values::new(), changes: BTreeMap::new() };
         secrets.save()?;
         Ok(secrets)
     }
@@ -106,38 +120,31 @@ impl Secrets {
     /// # Errors
     /// [`SecretsError`].
     pub fn open_at(path: &Path, home: &Home, config: &SecretsConfig) -> Result<Self, SecretsError> {
-        let key = Key::load(home, config)?;
-        let io = |e: std::io::Error| SecretsError::Io { path: path.to_path_buf(), why: e.to_string() };
-        let corrupt = || SecretsError::Corrupt { path: path.to_path_buf() };
-        let file = std::fs::File::open(path).map_err(io)?;
-        let decryptor = age::Decryptor::new(file.take(MAX_BYTES)).map_err(|_| corrupt())?;
-        let mut reader = key.decrypt(decryptor).map_err(|e| match e {
-            age::DecryptError::NoMatchingKeys | age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
-                SecretsError::WrongKey { path: path.to_path_buf() }
-            }
-            _ => corrupt(),
-        })?;
-        let mut text = Zeroizing::new(String::new());
-        reader.read_to_string(&mut text).map_err(|_| corrupt())?;
-        let read: BTreeMap<String, String> = serde_json::from_str(&text).map_err(|_| corrupt())?;
-        let values = read.into_iter().map(|(name, value)| (name, Zeroizing::new(value))).collect();
-        Ok(Self { path: path.to_path_buf(), key, values })
+        let key = Arc::new(Key::load(home, config)?);
+        let values = read(path, &key)?;
+        Ok(Self { path: path.to_path_buf(), key, values, changes: BTreeMap::new() })
     }
 
     /// A secret by name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<SecretString> {
-        self.values.get(name).map(|v| SecretString::from(v.as_str()))
+        self.values.get(name).map(|v| SecretString::from(&**v))
     }
 
     /// Sets a secret; [`Secrets::save`] makes it last.
     pub fn set(&mut self, name: &str, value: &SecretString) {
-        self.values.insert(name.to_owned(), Zeroizing::new(value.expose_secret().to_owned()));
+        self.put(name, value.expose_secret().into());
+    }
+
+    fn put(&mut self, name: &str, value: Hidden) {
+        self.changes.insert(name.to_owned(), Some(value.clone()));
+        self.values.insert(name.to_owned(), value);
     }
 
     /// Removes a secret.
     pub fn remove(&mut self, name: &str) {
         self.values.remove(name);
+        self.changes.insert(name.to_owned(), None);
     }
 
     /// A 32-byte secret stored in hex.
@@ -147,13 +154,13 @@ impl Secrets {
     pub fn seed(&self, name: &'static str) -> Result<Zeroizing<[u8; 32]>, SecretsError> {
         let hex_text = self.values.get(name).ok_or(SecretsError::Missing(name))?;
         let mut seed = Zeroizing::new([0u8; 32]);
-        hex::decode_to_slice(hex_text.as_str(), seed.as_mut_slice()).map_err(|_| SecretsError::Missing(name))?;
+        hex::decode_to_slice(&**hex_text, seed.as_mut_slice()).map_err(|_| SecretsError::Missing(name))?;
         Ok(seed)
     }
 
     /// Stores a 32-byte secret in hex.
     pub fn set_seed(&mut self, name: &str, seed: &[u8; 32]) {
-        self.values.insert(name.to_owned(), Zeroizing::new(hex::encode(seed)));
+        self.put(name, Hidden(Zeroizing::new(hex::encode(seed))));
     }
 
     /// The node key's seed.
@@ -164,38 +171,63 @@ impl Secrets {
         self.seed("identity")
     }
 
-    /// A mailbox's password.
-    #[must_use]
-    pub fn password(&self, address: &str) -> Option<SecretString> {
-        self.get(&format!("mailbox:{}", address.to_ascii_lowercase()))
-    }
-
-    /// Sets a mailbox's password.
-    pub fn set_password(&mut self, address: &str, password: &SecretString) {
-        self.set(&format!("mailbox:{}", address.to_ascii_lowercase()), password);
-    }
-
-    /// Writes the file atomically: whole and new, or as it was.
+    /// Makes the changes last: the file is replaced atomically, whole and new, or stays as it was.
     ///
     /// # Errors
-    /// [`SecretsError::Io`].
-    pub fn save(&self) -> Result<(), SecretsError> {
-        let failed = |why: String| SecretsError::Io { path: self.path.clone(), why };
-        let io = |e: std::io::Error| failed(e.to_string());
-        let plain: BTreeMap<&str, &str> = self.values.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        let mut text = serde_json::to_string(&plain).map_err(|e| failed(e.to_string()))?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
-        let mut writer = self.key.encryptor().map_err(failed)?.wrap_output(&mut file).map_err(io)?;
-        let written = writer.write_all(text.as_bytes());
-        text.zeroize();
-        written.map_err(io)?;
-        writer.finish().map_err(io)?;
-        file.as_file().sync_all().map_err(io)?;
-        file.persist(&self.path).map_err(|e| io(e.error))?;
-        // The new name lasts only once the folder is on disk too.
-        std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io)
+    /// [`SecretsError`].
+    pub fn save(&mut self) -> Result<(), SecretsError> {
+        let _turn = lock(&self.path)?;
+        let mut values = if self.path.exists() { read(&self.path, &self.key)? } else { Values::new() };
+        for (name, change) in &self.changes {
+            match change {
+                Some(value) => values.insert(name.clone(), value.clone()),
+                None => values.remove(name),
+            };
+        }
+        write(&self.path, &self.key, &values)?;
+        self.values = values;
+        self.changes.clear();
+        Ok(())
     }
+}
+
+/// Waits for the turn to change the file; it ends when the returned file is dropped, or with the process.
+fn lock(path: &Path) -> Result<std::fs::File, SecretsError> {
+    let path = path.with_extension("lock");
+    let open = std::fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+    open.and_then(|file| file.lock().map(|()| file)).map_err(|e| SecretsError::Io { path, why: e.to_string() })
+}
+
+fn read(path: &Path, key: &Key) -> Result<Values, SecretsError> {
+    let io = |e: std::io::Error| SecretsError::Io { path: path.to_path_buf(), why: e.to_string() };
+    let corrupt = || SecretsError::Corrupt { path: path.to_path_buf() };
+    let file = std::fs::File::open(path).map_err(io)?;
+    let decryptor = age::Decryptor::new(file.take(MAX_BYTES)).map_err(|_| corrupt())?;
+    let mut reader = key.decrypt(decryptor).map_err(|e| match e {
+        age::DecryptError::NoMatchingKeys | age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
+            SecretsError::WrongKey { path: path.to_path_buf() }
+        }
+        _ => corrupt(),
+    })?;
+    let mut text = Zeroizing::new(String::new());
+    reader.read_to_string(&mut text).map_err(|_| corrupt())?;
+    let read: Values = serde_json::from_str(&text).map_err(|_| corrupt())?;
+    Ok(read)
+}
+
+fn write(path: &Path, key: &Key, values: &Values) -> Result<(), SecretsError> {
+    let failed = |why: String| SecretsError::Io { path: path.to_path_buf(), why };
+    let io = |e: std::io::Error| failed(e.to_string());
+    let text = Zeroizing::new(serde_json::to_string(values).map_err(|e| failed(e.to_string()))?);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    let mut writer = key.encryptor().map_err(failed)?.wrap_output(&mut file).map_err(io)?;
+    writer.write_all(text.as_bytes()).map_err(io)?;
+    writer.finish().map_err(io)?;
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(path).map_err(|e| io(e.error))?;
+    // The new name lasts only once the folder is on disk too.
+    std::fs::File::open(folder).and_then(|f| f.sync_all()).map_err(io)
 }
 
 /// 32 bytes of the system's randomness.
@@ -213,6 +245,7 @@ pub fn random_seed() -> Result<Zeroizing<[u8; 32]>, SecretsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::Credential;
     use std::os::unix::fs::PermissionsExt;
 
     fn home() -> (tempfile::TempDir, Home) {
@@ -227,11 +260,12 @@ mod tests {
         let config = SecretsConfig::default();
         let mut secrets = Secrets::create(&home, &config).expect("created");
         secrets.set_seed("identity", &[7; 32]);
-        secrets.set_password("Me@a.test", &SecretString::from("hunter2"));
+        secrets.set_credential("Me@a.test", &NewCredential::Password(SecretString::from("hunter2"))).expect("set");
         secrets.save().expect("saved");
         let opened = Secrets::open(&home, &config).expect("opened");
         assert_eq!(*opened.identity().expect("there"), [7; 32]);
-        assert_eq!(opened.password("me@a.test").expect("there").expose_secret(), "hunter2");
+        let Ok(Some(Credential::Password(password))) = opened.credential("me@a.test") else { panic!("no password") };
+        assert_eq!(password.expose_secret(), "hunter2");
         assert!(!format!("{opened:?}").contains("hunter2"));
         let raw = std::fs::read(home.secrets()).expect("there");
         assert!(!raw.windows(7).any(|w| w == b"hunter2"));
@@ -268,7 +302,8 @@ mod tests {
     fn a_passphrase_opens_what_it_closed() {
         let (_dir, home) = home();
         let key = |text: &str| Key::Passphrase(SecretString::from(text));
-        let mut secrets = Secrets { path: home.secrets(), key: key("correct horse"), values: BTreeMap::new() };
+        let mut secrets =
+            Secrets { path: home.secrets(), key: Arc::new(key("correct horse")), values: Values::new(), changes: BTreeMap::new() };
         secrets.set("identity", &SecretString::from("x"));
         secrets.save().expect("saved");
         let file = || std::fs::File::open(home.secrets()).expect("there");
@@ -283,11 +318,26 @@ mod tests {
         let (_dir, home) = home();
         let config = SecretsConfig::default();
         let mut secrets = Secrets::create(&home, &config).expect("created");
-        secrets.set_password("me@a.test", &SecretString::from("x"));
+        secrets.set_credential("me@a.test", &NewCredential::Password(SecretString::from("x"))).expect("set");
         secrets.remove("mailbox:me@a.test");
         secrets.save().expect("saved");
         let opened = Secrets::open(&home, &config).expect("opened");
-        assert!(opened.password("me@a.test").is_none());
+        assert!(opened.credential("me@a.test").expect("readable").is_none());
         assert!(matches!(opened.identity(), Err(SecretsError::Missing("identity"))));
+    }
+
+    #[test]
+    fn two_programs_undo_nothing_of_each_other() {
+        let (_dir, home) = home();
+        let config = SecretsConfig::default();
+        let mut node = Secrets::create(&home, &config).expect("created");
+        let mut owner = Secrets::open(&home, &config).expect("opened");
+        owner.set("mailbox:new@a.test", &SecretString::from("p"));
+        owner.save().expect("saved");
+        node.set("oauth:old@a.test", &SecretString::from("g"));
+        node.save().expect("saved");
+        let opened = Secrets::open(&home, &config).expect("opened");
+        assert!(opened.get("mailbox:new@a.test").is_some() && opened.get("oauth:old@a.test").is_some());
+        assert!(node.get("mailbox:new@a.test").is_some(), "the node sees it too");
     }
 }

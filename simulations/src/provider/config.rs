@@ -1,5 +1,6 @@
 //! What an emulator is told: providers, domains, mailboxes.
 
+use super::oauth::OAuthEntry;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -21,6 +22,9 @@ pub struct ProviderConfig {
     /// People outside the network that every provider has beside the mailboxes below.
     #[serde(default = "some_civilians")]
     pub civilians: u32,
+    /// An authorization server, and sign-in by its tokens; absent: passwords only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<OAuthEntry>,
     /// The providers.
     pub providers: Vec<ProviderEntry>,
     /// The domains.

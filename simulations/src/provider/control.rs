@@ -28,6 +28,7 @@ enum Command {
     External { from: String, good: u32, dead: u32, complaints: u32 },
     Civilians { count: u32, forged: u32 },
     Captured { mailbox: String },
+    Revoke { mailbox: String, all: bool },
     Stop {},
 }
 
@@ -120,6 +121,11 @@ async fn carry_out(command: Command, world: &Arc<World>, stop: &CancellationToke
             let own = a.captured.iter().rev().filter(|(i, _)| *i == mailbox.index).take(SHOWN);
             Ok(json!({"mails": own.map(|(_, raw)| STANDARD.encode(raw)).collect::<Vec<_>>()}))
         }
+        Command::Revoke { mailbox, all } => {
+            let authority = world.oauth.as_ref().ok_or("there is no authorization server")?;
+            authority.revoke(&mailbox.to_ascii_lowercase(), all);
+            Ok(json!({}))
+        }
         Command::Stop {} => {
             stop.cancel();
             Ok(json!({}))
@@ -147,11 +153,15 @@ fn stats(world: &World) -> Value {
         })
         .collect();
     let a = lock(&world.accounting);
-    json!({
+    let mut all = json!({
         "delivered": a.delivered, "rejected": a.rejected, "bounced": a.bounced, "doubled": a.doubled,
         "foreign_delivered": a.foreign_delivered, "foreign_touched": a.foreign_touched, "foreign_acts": a.foreign_acts,
         "by_domain": by_domain,
         "faults": world.faults.happened(),
         "warm": {"delivered": a.warm[0], "inbox": a.warm[1], "spam": a.warm[2]},
-    })
+    });
+    if let Some(authority) = &world.oauth {
+        all["refreshed"] = json!(authority.refreshed());
+    }
+    all
 }

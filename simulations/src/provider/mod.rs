@@ -20,6 +20,7 @@ pub mod external;
 pub mod faults;
 pub mod imap;
 pub mod message;
+pub mod oauth;
 pub mod serve;
 pub mod smtp;
 pub mod store;

@@ -7,7 +7,7 @@ use super::imap::{self, ImapService};
 use super::smtp::{Role, Session};
 use super::tls::TlsError;
 use super::world::{Net, World, host_name};
-use super::{control, dns, tls};
+use super::{control, dns, oauth, tls};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -97,6 +97,7 @@ pub async fn run(config: ProviderConfig, faults: Faults) -> Result<(), ProviderE
         Arc::new(ImapService {
             mailboxes: world.mailboxes.clone(),
             events: world.clone(),
+            oauth: world.oauth.clone(),
             name: world.providers[i].name.clone(),
             provider: i,
             flavor: config.providers[i].flavor,
@@ -134,7 +135,12 @@ pub async fn run(config: ProviderConfig, faults: Faults) -> Result<(), ProviderE
     tokio::spawn(control::serve(control_listener, world.clone(), stop.clone()));
     let ca = config.dir.join("ca.pem");
     std::fs::write(&ca, &made.ca_pem).map_err(io(ca.display().to_string()))?;
-    let all = serde_json::json!({"ca_file": ca, "dns": dns_address.to_string(), "providers": ports, "control": control_path});
+    let mut all = serde_json::json!({"ca_file": ca, "dns": dns_address.to_string(), "providers": ports, "control": control_path});
+    if let Some(authority) = world.oauth.clone() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(io("authorization server"))?;
+        all["oauth"] = format!("http://{}", listener.local_addr().map_err(io("authorization server"))?).into();
+        tokio::spawn(oauth::serve(listener, world.clone(), authority, stop.clone()));
+    }
     write_atomically(&config.dir.join("ports.json"), all.to_string().as_bytes())?;
     wait_for_end(&stop).await;
     // What is under way ends with the process; nothing is kept anyway.

@@ -6,6 +6,7 @@ use super::config::{Flavor, MailboxEntry, MailboxKind, Namespace, ProviderConfig
 use super::dkim::DomainKey;
 use super::faults::Faults;
 use super::imap::{Act, ActObserver};
+use super::oauth::Authority;
 use super::store::{Mail, Mailbox, Origin, Role};
 use crate::isp::{Event, Filter, Temper};
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +87,8 @@ pub struct World {
     pub connector: TlsConnector,
     /// What goes wrong on purpose.
     pub faults: Arc<Faults>,
+    /// Tokens, where there is an authorization server.
+    pub oauth: Option<Arc<Authority>>,
     epoch_zero_ms: i64,
     epoch_ms: u64,
 }
@@ -174,6 +177,7 @@ impl World {
             checker: net.checker,
             connector: net.connector,
             faults: net.faults,
+            oauth: config.oauth.clone().map(|entry| Arc::new(Authority::new(entry, config.seed))),
             epoch_zero_ms: config.epoch_zero_ms,
             epoch_ms: config.epoch_ms.max(1),
         })

@@ -108,6 +108,7 @@ pub(crate) async fn play(dialogue: &Dialogue, way: Way, common: &Common) -> Repo
     let before = mailbox.folders().clone();
     let (log, wire) = (Arc::new(Log::default()), Arc::new(Wire::default()));
     let service = Arc::new(ImapService {
+        oauth: None,
         mailboxes: Arc::new([(USER.to_owned(), mailbox.clone())].into()),
         events: log.clone(),
         name: "alpha".to_owned(),

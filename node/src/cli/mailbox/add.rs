@@ -1,6 +1,7 @@
 //! `mailbox add`: settings, consent and password of one mailbox, tried live before anything is written.
 
 use super::consent::{confirm, consent};
+use super::oauth::OAuthArgs;
 use super::servers::{ServerArgs, servers};
 use super::test::verdict;
 use super::usage;
@@ -11,8 +12,8 @@ use crate::cli::run::runtime;
 use crate::config::mailbox::WEEKDAYS;
 use crate::config::{Home, MailboxConfig, NodeConfig};
 use crate::discovery::NO_RULE;
-use crate::mail::{Login, check_mailbox};
-use crate::secrets::Secrets;
+use crate::mail::check_mailbox;
+use crate::secrets::{NewCredential, Secrets};
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 use std::io::BufRead;
@@ -29,7 +30,10 @@ Examples:
 Without --smtp-host or --imap-host the servers are found: provider table, MX, autoconfig, SRV, usual names. Each is tried
 under verified TLS and shown before the password is asked for.
 
-The password is asked for, or read from standard input with --password-stdin; it never stands in an argument.";
+The password is asked for, or read from standard input with --password-stdin; it never stands in an argument.
+With --oauth there is no password: the owner's own client id asks for the permission in a browser, or with --device on
+another device:
+  warmnet-node mailbox add me@example.org --oauth microsoft --client-id 1b2c.. --device ...";
 
 /// Options of `mailbox add`.
 #[derive(Args)]
@@ -65,6 +69,8 @@ pub struct AddArgs {
     /// Read the password from standard input
     #[arg(long)]
     password_stdin: bool,
+    #[command(flatten)]
+    oauth: OAuthArgs,
     /// Acts you allow: read,reply,rescue,file, or none, or ask
     #[arg(long, default_value = "ask")]
     consent: String,
@@ -131,10 +137,13 @@ pub fn add(home: &Home, config: &NodeConfig, secrets: &mut Secrets, args: AddArg
     let instant = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default().to_string();
     mailbox.consent.allow(allowed, &instant);
     mailbox.consent.reports = reports.then_some(instant);
-    let password = password(args.password_stdin)?;
+    let credential = match args.oauth.grant(&mailbox.user)? {
+        Some(grant) => grant,
+        None => NewCredential::Password(password(args.password_stdin)?),
+    };
     let mut junk = false;
     if !args.no_test {
-        let login = Login { user: mailbox.user.clone(), password: password.clone() };
+        let login = credential.login(&mailbox.user);
         let check = runtime()?.block_on(async {
             let (smtp, imap) = found.dialled().await;
             check_mailbox(&smtp, &imap, &login, &config.mail.timeouts).await
@@ -142,7 +151,7 @@ pub fn add(home: &Home, config: &NodeConfig, secrets: &mut Secrets, args: AddArg
         verdict(&mailbox.address, &check)?;
         junk = check.imap.map(|f| f.junk.is_some()).unwrap_or_default();
     }
-    secrets.set_password(&mailbox.address, &password);
+    secrets.set_credential(&mailbox.address, &credential)?;
     secrets.save()?;
     mailbox.save(&home.mailboxes())?;
     if !json {

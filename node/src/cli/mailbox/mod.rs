@@ -3,6 +3,7 @@
 mod add;
 mod consent;
 mod list;
+mod oauth;
 mod purge;
 mod servers;
 mod test;

@@ -29,8 +29,8 @@ pub(super) fn purge(home: &Home, config: &NodeConfig, secrets: &Secrets, address
     // A running node would file new mail meanwhile.
     let _lock = if yes { Some(HomeLock::take(home).map_err(CliError::from)?) } else { None };
     let password = secrets
-        .password(&mailbox.address)
-        .ok_or_else(|| usage(format!("{} has no password", mailbox.address)).todo("run `mailbox add` again"))?;
+        .credential(&mailbox.address)?
+        .ok_or_else(|| usage(format!("{} has no password or permission", mailbox.address)).todo("run `mailbox add` again"))?;
     let login = Login { user: mailbox.user.clone(), password };
     let tls = TlsClient::new(mailbox.imap.ca_file.as_deref()).map_err(|e| failed(&mailbox.address, &e.into()))?;
     let work = crate::mail::purge(&mailbox.imap, &login, &tls, &config.mail.timeouts, yes);

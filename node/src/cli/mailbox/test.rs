@@ -5,7 +5,7 @@ use crate::cli::exit::{CliError, ExitCode};
 use crate::cli::out::say;
 use crate::cli::run::runtime;
 use crate::config::{Home, MailboxConfig, NodeConfig};
-use crate::mail::{Login, SignInCheck, check_mailbox};
+use crate::mail::{Login, SignInCheck, SignInError, check_mailbox};
 use crate::secrets::Secrets;
 
 pub(super) fn verdict(address: &str, check: &SignInCheck) -> Result<(), CliError> {
@@ -16,8 +16,10 @@ pub(super) fn verdict(address: &str, check: &SignInCheck) -> Result<(), CliError
     let mut why = Vec::new();
     why.extend(check.smtp.as_ref().err().map(|e| format!("SMTP: {e}")));
     why.extend(check.imap.as_ref().err().map(|e| format!("IMAP: {e}")));
+    let grant = [check.smtp.as_ref().err(), check.imap.as_ref().err()].into_iter().flatten().any(|e| matches!(e, SignInError::Grant(_)));
     let todo = match code {
-        ExitCode::SignIn => "check user and password; many providers want an app password",
+        ExitCode::SignIn if grant => "run `mailbox add` with --oauth again: the provider asks for the permission anew",
+        ExitCode::SignIn => "check user and password; many providers want an app password or --oauth",
         ExitCode::Network => "check host, port and security; for a private certificate give --ca-file",
         _ => "look at the server's log, then try again",
     };
@@ -38,7 +40,7 @@ pub fn test(home: &Home, config: &NodeConfig, secrets: &Secrets, only: Option<&s
     let mut signed_in = Vec::new();
     for mailbox in wanted {
         let password = secrets
-            .password(&mailbox.address)
+            .credential(&mailbox.address)?
             .ok_or_else(|| usage(format!("{} has no password", mailbox.address)).todo("run `mailbox add` again"))?;
         let login = Login { user: mailbox.user.clone(), password };
         let check = runtime.block_on(check_mailbox(&mailbox.smtp, &mailbox.imap, &login, &config.mail.timeouts));

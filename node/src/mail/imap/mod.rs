@@ -27,6 +27,7 @@ mod remove;
 mod retention;
 mod session;
 mod shift;
+mod sign_in;
 mod step;
 mod uidset;
 mod utf7;

@@ -7,16 +7,16 @@ use async_imap::{
     error::Error as LibError,
     imap_proto::{Response, Status},
 };
-use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     answer::{Copied, End, Line, Untagged},
     cursor::Selected,
+    sign_in::sign_in,
 };
 use crate::mail::{
     connect::{ConnectError, dial},
-    settings::{Login, MailTimeouts, Security, ServerSettings},
+    settings::{Login, MailTimeouts, Security, ServerSettings, SignInSecret},
     stream::{MailStream, SHORT_BUDGET, Transport},
     tls::TlsClient,
 };
@@ -53,7 +53,7 @@ pub enum ImapError {
 }
 
 impl ImapError {
-    fn io(error: &std::io::Error) -> Self {
+    pub(super) fn io(error: &std::io::Error) -> Self {
         Self::Connect(match error.kind() {
             // What the parser of the library can't read.
             std::io::ErrorKind::Other => ConnectError::Protocol,
@@ -61,7 +61,7 @@ impl ImapError {
         })
     }
 
-    fn lib(error: &LibError) -> Self {
+    pub(super) fn lib(error: &LibError) -> Self {
         match error {
             LibError::Io(e) => Self::io(e),
             LibError::ConnectionLost => Self::Connect(ConnectError::Closed),
@@ -109,7 +109,24 @@ pub(crate) struct ImapSession {
 impl ImapSession {
     /// Connects, secures, signs in, reads the capabilities and names this program (RFC 2971: some
     /// providers ask for it).
+    /// A refused access token is renewed once.
     pub(crate) async fn open(server: &ServerSettings, login: &Login, tls: &TlsClient, timeouts: &MailTimeouts) -> Result<Self, ImapError> {
+        let secret = login.secret().await?;
+        match Self::open_with(server, (&login.user, &secret), tls, timeouts).await {
+            Err(ImapError::SignInRefused) => match login.after_refusal(&secret).await? {
+                Some(fresh) => Self::open_with(server, (&login.user, &fresh), tls, timeouts).await,
+                None => Err(ImapError::SignInRefused),
+            },
+            other => other,
+        }
+    }
+
+    async fn open_with(
+        server: &ServerSettings,
+        (user, secret): (&str, &SignInSecret),
+        tls: &TlsClient,
+        timeouts: &MailTimeouts,
+    ) -> Result<Self, ImapError> {
         let tcp = dial(server, timeouts.connect()).await?;
         let work = async {
             let client = match server.security {
@@ -131,7 +148,7 @@ impl ImapSession {
                     Client::new(MailStream::tls(tls.handshake(&server.host, tcp).await?))
                 }
             };
-            sign_in(client, login).await
+            sign_in(client, user, secret).await
         };
         Self::ready(work, timeouts.imap()).await
     }
@@ -141,7 +158,7 @@ impl ImapSession {
         let work = async {
             let mut client = Client::new(MailStream::pipe(transport.connect()?));
             greeting(&mut client).await?;
-            sign_in(client, login).await
+            sign_in(client, &login.user, &login.secret().await?).await
         };
         Self::ready(work, timeouts.imap()).await
     }
@@ -294,21 +311,6 @@ async fn greeting(client: &mut Client<MailStream>) -> Result<(), ImapError> {
     }
 }
 
-async fn sign_in(client: Client<MailStream>, login: &Login) -> Result<async_imap::Session<MailStream>, ImapError> {
-    client.login(&login.user, login.password.expose_secret()).await.map_err(|(e, _)| sign_in_error(&e))
-}
-
-fn sign_in_error(error: &LibError) -> ImapError {
-    match error {
-        // RFC 5530: these codes say nothing about the password.
-        LibError::No(text) if ["UNAVAILABLE", "INUSE", "SERVERBUG", "LIMIT"].iter().any(|c| text.contains(&format!("[{c}]"))) => {
-            ImapError::SignInUnavailable
-        }
-        LibError::No(_) | LibError::Bad(_) | LibError::Validate(_) => ImapError::SignInRefused,
-        e => ImapError::lib(e),
-    }
-}
-
 /// The name of a command without its arguments, which may hold names and ids.
 fn name_of(command: &str) -> String {
     let mut words = command.split(' ');
@@ -346,12 +348,5 @@ mod tests {
     fn errors_name_the_command_without_its_arguments() {
         assert_eq!(name_of("UID SEARCH HEADER Message-ID \"<x@y>\""), "UID SEARCH");
         assert_eq!(name_of("SELECT \"Private\""), "SELECT");
-    }
-
-    #[test]
-    fn a_busy_server_is_not_a_wrong_password() {
-        let no = |text: &str| sign_in_error(&LibError::No(text.to_owned()));
-        assert_eq!(no("code: None, info: Some(\"[UNAVAILABLE] later\")"), ImapError::SignInUnavailable);
-        assert_eq!(no("code: None, info: Some(\"[AUTHENTICATIONFAILED] no\")"), ImapError::SignInRefused);
     }
 }

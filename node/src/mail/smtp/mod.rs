@@ -10,6 +10,7 @@
 mod outcome;
 mod pace;
 mod session;
+mod sign_in;
 mod starttls;
 mod submitter;
 mod window;

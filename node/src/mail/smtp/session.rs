@@ -6,21 +6,20 @@ use lettre::{
     Address,
     transport::smtp::{
         Error as LettreError,
-        authentication::{Credentials, Mechanism},
         client::AsyncSmtpConnection,
         commands::{Data, Mail, Rcpt},
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
         response::{Response, Severity},
     },
 };
-use secrecy::ExposeSecret as _;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::outcome::{Mark, NotStarted, ReplyCode, SmtpOutcome, Stage, classify};
 use super::pace::{Pace, Paced};
+use super::sign_in::{no_token, sign_in};
 use crate::mail::{
     connect::{ConnectError, dial},
-    settings::{Login, MailTimeouts, Security, ServerSettings},
+    settings::{Login, MailTimeouts, Security, ServerSettings, SignInSecret},
     stream::MailStream,
     tls::TlsClient,
 };
@@ -88,10 +87,28 @@ pub(crate) struct SmtpSession {
 }
 
 impl SmtpSession {
-    /// Connects, secures, greets and signs in.
+    /// Connects, secures, greets and signs in; a refused access token is renewed once.
     pub(crate) async fn open(
         server: &ServerSettings,
         login: &Login,
+        tls: &TlsClient,
+        timeouts: &MailTimeouts,
+    ) -> Result<Self, SessionError> {
+        let secret = login.secret().await.map_err(|e| no_token(&e))?;
+        let first = Self::open_with(server, (&login.user, &secret), tls, timeouts).await;
+        let Err(error) = first else { return first };
+        if !matches!(error.clone().outcome(), SmtpOutcome::SignInRefused { .. }) {
+            return Err(error);
+        }
+        match login.after_refusal(&secret).await.map_err(|e| no_token(&e))? {
+            Some(fresh) => Self::open_with(server, (&login.user, &fresh), tls, timeouts).await,
+            None => Err(error),
+        }
+    }
+
+    async fn open_with(
+        server: &ServerSettings,
+        (user, secret): (&str, &SignInSecret),
         tls: &TlsClient,
         timeouts: &MailTimeouts,
     ) -> Result<Self, SessionError> {
@@ -116,9 +133,10 @@ impl SmtpSession {
         let greet = AsyncSmtpConnection::connect_with_transport(Box::new(Paced { inner: stream, pace: pace.clone() }), &hello);
         let (greeting, ehlo) = ((Stage::Greeting, timeouts.greeting()), (Stage::Hello, timeouts.hello()));
         let mut connection = within_two(greeting, ehlo, || pace.wrote(), greet).await?;
-        let credentials = Credentials::new(login.user.clone(), login.password.expose_secret().to_owned());
-        let auth = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
-        within(timeouts.sign_in(), Stage::SignIn, auth).await?;
+        match timeout(timeouts.sign_in(), sign_in(&mut connection, &hello, user, secret)).await {
+            Ok(done) => done?,
+            Err(_) => return Err(SessionError::network(Stage::SignIn, ConnectError::TimedOut)),
+        }
         Ok(Self { connection, pace, timeouts: timeouts.clone(), last_used: Instant::now() })
     }
 
@@ -238,7 +256,7 @@ fn completed(stage: Stage, answer: &Response) -> Result<(), SessionError> {
     if positive(answer) { Ok(()) } else { Err(SessionError::network(stage, ConnectError::Protocol)) }
 }
 
-fn typed(stage: Stage, error: &LettreError) -> SessionError {
+pub(super) fn typed(stage: Stage, error: &LettreError) -> SessionError {
     if let Some(code) = error.status() {
         let text = error.source().map(ToString::to_string).unwrap_or_default();
         return SessionError::Reply { stage, code: ReplyCode::parse(code.into(), &text) };

@@ -16,6 +16,7 @@ pub use session::serve;
 
 use super::config::{Flavor, ImapLooks};
 use super::faults::Faults;
+use super::oauth::Authority;
 use super::store::{Mail, Mailbox, Role};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ pub struct ImapService {
     pub mailboxes: Arc<BTreeMap<String, Arc<Mailbox>>>,
     /// Is told of every change.
     pub events: Arc<dyn ActObserver>,
+    /// Tokens, where there is an authorization server.
+    pub oauth: Option<Arc<Authority>>,
     /// Name of the provider.
     pub name: String,
     /// Index of the provider: only its own users can sign in.

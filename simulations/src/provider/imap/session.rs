@@ -2,6 +2,7 @@
 
 use super::super::config::{Flavor, ImapLooks};
 use super::super::faults::{At, Service, Step, Strike};
+use super::super::oauth::Bearer;
 use super::super::store::{Folder, Mail, Mailbox, Origin, Role};
 use super::super::world::now_ms;
 use super::gmail::{self, Asked};
@@ -151,6 +152,9 @@ impl Session {
     fn capabilities(&self) -> String {
         let mut all = "IMAP4rev1 LITERAL+ SASL-IR ID UNSELECT NAMESPACE SPECIAL-USE".to_owned();
         all.push_str(if self.offers_tls { " STARTTLS LOGINDISABLED" } else { " AUTH=PLAIN" });
+        for name in self.service.oauth.iter().flat_map(|o| o.mechanisms()).filter(|_| !self.offers_tls) {
+            all = all + " AUTH=" + name;
+        }
         let looks = self.looks();
         let gmail = self.service.flavor == Flavor::Gmail;
         for (has, name) in [(looks.idle, " IDLE"), (looks.moves, " MOVE"), (looks.uidplus, " UIDPLUS"), (gmail, " X-GM-EXT-1")] {
@@ -191,21 +195,27 @@ impl Session {
         mechanism: &AuthMechanism<'_>,
         given: Option<Vec<u8>>,
     ) -> std::io::Result<Answer> {
-        if *mechanism != AuthMechanism::Plain {
-            return Ok(no("[CANNOT] only PLAIN"));
+        let bearer = Bearer::of(&mechanism.to_string(), self.service.oauth.as_deref()).filter(|_| !self.offers_tls);
+        if bearer.is_none() && *mechanism != AuthMechanism::Plain {
+            return Ok(no("[CANNOT] not that mechanism"));
         }
         let bytes = match given {
             Some(b) => b,
-            None => {
-                stream.write_all(b"+ \r\n").await?;
-                stream.flush().await?;
-                let mut line = Vec::new();
-                if !wire::line(stream, &mut line).await {
-                    return Ok(no("nothing came"));
-                }
-                STANDARD.decode(line.trim_ascii()).unwrap_or_default()
-            }
+            None => match prompt(stream, "").await? {
+                Some(line) => STANDARD.decode(line.trim_ascii()).unwrap_or_default(),
+                None => return Ok(no("nothing came")),
+            },
         };
+        if let Some(bearer) = bearer {
+            let owner = bearer.owner(&bytes, self.service.oauth.as_deref());
+            let fits = |m: &&Arc<Mailbox>| m.provider == self.service.provider;
+            if let Some(mailbox) = owner.and_then(|o| self.service.mailboxes.get(&o).filter(fits).cloned()) {
+                self.user = Some(mailbox);
+                return Ok(Ok(format!("[CAPABILITY {}] welcome", self.capabilities())));
+            }
+            let ended = prompt(stream, &bearer.error()).await?.is_some_and(|line| bearer.ended(&line));
+            return Ok(if ended { no("[AUTHENTICATIONFAILED] that token is not good") } else { Err(("BAD", "that is no end".to_owned())) });
+        }
         let parts: Vec<&[u8]> = bytes.split(|b| *b == 0).collect();
         Ok(match parts.as_slice() {
             [_, user, password] => self.sign_in(user, password),
@@ -348,6 +358,14 @@ impl Session {
         self.sync(user, true, out);
         Ok(if self.looks().uidplus { format!("[APPENDUID {validity} {uid}] done") } else { "done".to_owned() })
     }
+}
+
+/// A challenge and the line that answers it; `None`: the client is gone.
+async fn prompt<S: AsyncBufRead + AsyncWrite + Unpin>(stream: &mut S, challenge: &str) -> std::io::Result<Option<Vec<u8>>> {
+    stream.write_all(format!("+ {challenge}\r\n").as_bytes()).await?;
+    stream.flush().await?;
+    let mut line = Vec::new();
+    Ok(wire::line(stream, &mut line).await.then_some(line))
 }
 
 fn create(user: &Mailbox, name: &str) -> Answer {

@@ -7,11 +7,12 @@
 use super::RelayError;
 use crate::provider::delivery::{self, Incoming, Refusal};
 use crate::provider::faults::{At, Service, Step, Strike};
+use crate::provider::oauth::Bearer;
 use crate::provider::store::Mailbox;
 use crate::provider::world::{World, lock};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use smtp_proto::{AUTH_LOGIN, AUTH_PLAIN, Request};
+use smtp_proto::{AUTH_LOGIN, AUTH_OAUTHBEARER, AUTH_PLAIN, AUTH_XOAUTH2, Request};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -171,7 +172,8 @@ impl Session {
                     lines.push("STARTTLS".to_owned());
                 }
                 if self.role == Role::Submission && self.secure {
-                    lines.push("AUTH PLAIN LOGIN".to_owned());
+                    let more = self.world.oauth.iter().flat_map(|o| o.mechanisms());
+                    lines.push(more.fold("AUTH PLAIN LOGIN".to_owned(), |all, name| all + " " + name));
                 }
                 let last = lines.len() - 1;
                 lines.iter().enumerate().map(|(i, l)| format!("250{}{l}\r\n", if i == last { ' ' } else { '-' })).collect()
@@ -306,6 +308,8 @@ impl Session {
                 let read = |t: &str| String::from_utf8_lossy(&STANDARD.decode(t.trim()).unwrap_or_default()).into_owned();
                 (read(&user), read(&password))
             }
+            AUTH_XOAUTH2 => return self.by_token(stream, "XOAUTH2", initial).await,
+            AUTH_OAUTHBEARER => return self.by_token(stream, "OAUTHBEARER", initial).await,
             _ => return Ok("504 5.5.4 not that mechanism\r\n".to_owned()),
         };
         let named = user.to_ascii_lowercase();
@@ -322,6 +326,25 @@ impl Session {
         }
         self.user = mailbox;
         Ok("235 2.7.0 welcome\r\n".to_owned())
+    }
+
+    /// Sign-in by access token.
+    async fn by_token<S: AsyncBufRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        name: &str,
+        initial: &str,
+    ) -> std::io::Result<String> {
+        let authority = self.world.oauth.clone();
+        let Some(bearer) = Bearer::of(name, authority.as_deref()) else { return Ok("504 5.5.4 not that mechanism\r\n".to_owned()) };
+        let text = if initial.is_empty() { prompt(stream, "").await? } else { initial.to_owned() };
+        let owner = bearer.owner(&STANDARD.decode(text.trim()).unwrap_or_default(), authority.as_deref());
+        self.user = owner.and_then(|o| self.world.mailbox(&o)).filter(|m| m.provider == self.provider);
+        if self.user.is_some() {
+            return Ok("235 2.7.0 welcome\r\n".to_owned());
+        }
+        let answer = prompt(stream, &bearer.error()).await?;
+        Ok(if bearer.ended(answer.as_bytes()) { "535 5.7.8 that token is not good\r\n" } else { "501 5.5.2 that is no end\r\n" }.to_owned())
     }
 }
 
