@@ -43,7 +43,7 @@ pub enum FaultError {
         /// Plain words.
         why: String,
     },
-    /// More than [`MAX_FAULTS`].
+    /// More faults than a file may hold.
     #[error("a file may hold {MAX_FAULTS} faults, this one has {0}")]
     TooMany(usize),
 }
