@@ -68,15 +68,15 @@ impl Engine {
         for (pairing, spare, meeting) in sends {
             // A spare waits until somebody has fallen out.
             let at = if spare { end } else { slots.next().unwrap_or(end) };
-            self.add_exchange(now, play, pairing, meeting, Side::Sender, spare, at);
+            self.add_exchange(now, play, (pairing, spare, meeting), Side::Sender, at);
         }
         for (pairing, spare, meeting) in numbered(dealt_first(deal.receives(position), deal.quota(position))) {
-            self.add_exchange(now, play, pairing, meeting, Side::Receiver, spare, end);
+            self.add_exchange(now, play, (pairing, spare, meeting), Side::Receiver, end);
         }
         self.schedule(deadlines::bundle_at(&clock, play.epoch, &member), Timer::Bundle(play.epoch, member));
     }
 
-    fn add_exchange(&mut self, now: Timestamp, play: &Play, pairing: Pairing, meeting: u8, side: Side, spare: bool, at: Timestamp) {
+    fn add_exchange(&mut self, now: Timestamp, play: &Play, (pairing, spare, meeting): (Pairing, bool, u8), side: Side, at: Timestamp) {
         let (Some(sender), Some(receiver)) = (play.roster.at(pairing.sender), play.roster.at(pairing.receiver)) else { return };
         let network = self.chain.network();
         let id = ExchangeId::derive(&network, play.epoch, pairing.slot, &sender.member, &receiver.member);
