@@ -84,7 +84,7 @@ fn a_mailbox_is_added_in_the_browser_signs_in_again_and_says_when_the_permission
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_are_renewed_before_their_end_and_once_when_refused() {
-    let emulator = Emulator::start(3, &BOTH);
+    let emulator = Emulator::start(6, &BOTH);
     let held = Arc::new(HeldGrant::new(emulator.permission().await.expect("given")));
     let bearer = Bearer::new(held.clone());
     let first_refresh = held.load().expect("held").refresh_token;
@@ -106,7 +106,7 @@ async fn tokens_are_renewed_before_their_end_and_once_when_refused() {
     assert_eq!((tokens.len(), emulator.refreshed()), (1, 1));
     assert_ne!(held.load().expect("held").refresh_token.expose_secret(), first_refresh.expose_secret(), "the new one is kept");
 
-    // Renewed before its end: never refused, though it lives 3 s.
+    // Renewed before its end: never refused, though it lives 6 s.
     let changed = async {
         loop {
             assert_eq!(check(&emulator, Credential::OAuth(bearer.clone())).await.exit_code(), 0);
