@@ -52,6 +52,11 @@ impl MailAct {
         }
     }
 
+    /// Whether the mail lies elsewhere afterwards.
+    pub(super) fn moves(self) -> bool {
+        self.target().is_some()
+    }
+
     fn target(self) -> Option<FolderRole> {
         match self {
             Self::Rescue => Some(FolderRole::Inbox),
@@ -217,7 +222,6 @@ impl Room<'_> {
     /// Does the acts on checked mails, one command for as many of a kind as a line holds.
     async fn act(&mut self, folders: &mut Folders, batch: &[Wanted], hits: &[Hit], results: &mut Results) -> Result<(), ImapError> {
         for act in [MailAct::MarkSeen, MailAct::Rescue, MailAct::File, MailAct::Locate] {
-            // A mail that another act of this batch has moved away is met again on the next attempt.
             let mine: Vec<Hit> = hits.iter().copied().filter(|h| batch[h.index].act == act && !results.contains_key(&h.index)).collect();
             if mine.is_empty() {
                 continue;

@@ -80,3 +80,6 @@ pub(super) async fn out_of_inbox(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

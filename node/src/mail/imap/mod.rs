@@ -25,6 +25,8 @@ mod purge;
 mod quota;
 mod remove;
 mod retention;
+#[cfg(test)]
+mod scripted;
 mod session;
 mod shift;
 mod sign_in;

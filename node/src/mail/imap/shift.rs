@@ -171,3 +171,6 @@ async fn see(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

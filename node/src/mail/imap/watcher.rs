@@ -7,7 +7,11 @@
 //!          +-------------------------------------------------------------------+--- backoff <------+
 //! ```
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::mpsc::{self, Receiver, Sender},
@@ -428,6 +432,11 @@ impl Run {
             batch = now;
             self.pending.extend::<Vec<Pending>>(wait);
         }
+        // A mail is moved once a batch: the next move starts from where this one leaves it.
+        let mut moving = BTreeSet::new();
+        let (now, later) = batch.into_iter().partition(|p| !p.command.act.moves() || moving.insert(p.command.message_id.clone()));
+        batch = now;
+        self.pending.extend::<Vec<Pending>>(later);
         if batch.is_empty() {
             return Ok(());
         }
