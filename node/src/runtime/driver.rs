@@ -339,6 +339,7 @@ impl Driver {
                 self.mailboxes.remember(mail.member, mail.message_id.clone(), place);
                 self.engine.handle(now, Input::MailFound(mail));
             }
+            MailFound::Answered { member, answers } => self.engine.handle(now, Input::Answered { member, answers }),
             MailFound::Code { member, code } => self.engine.handle(now, Input::CodeFound { member, code }),
             MailFound::Token { golden, from, token, auth } => {
                 let Some(authority) = &mut self.authority else { return };

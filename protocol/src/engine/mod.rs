@@ -136,6 +136,7 @@ impl Engine {
             Input::IntroductionAnswer { exchange, answer } => self.on_introduction_answer(now, exchange, answer),
             Input::MailSent { exchange, turn, result } => self.on_mail_sent(now, exchange, turn, result),
             Input::MailFound(mail) => self.on_mail_found(now, mail),
+            Input::Answered { member, answers } => self.on_answered(now, member, &answers),
             Input::Acted { exchange, turn, act, done } => self.on_acted(now, exchange, turn, act, done),
             Input::External { member, report } => self.on_external(now, member, report),
             Input::EnrolmentAnswer { member, answer } => self.on_enrolment_answer(now, member, answer),

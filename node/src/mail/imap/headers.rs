@@ -5,13 +5,14 @@ use super::{
     command::uid_set,
     session::{ImapError, ImapSession},
 };
-use crate::mail::fields;
+use crate::mail::{answer, fields};
 
 /// Mails asked for in one FETCH.
 pub(super) const HEADER_BATCH: usize = 50;
-/// What one FETCH of markers may bring: three fields a mail, 20 KiB each at the very most.
+/// What one FETCH of markers may bring: nine fields a mail, 20 KiB together.
 const HEADER_BUDGET: usize = 1024 * 1024;
-/// What marks a mail as the network's. The fields below are all that is read of other mail.
+/// What marks a mail as the network's. These, and what tells that a person answers one of ours ([`answer::FIELDS`]), are
+/// all that is read of other mail.
 const MARKERS: [&str; 2] = ["Warmnet-Exchange", "Warmnet-Enrolment"];
 /// A longer Message-ID is none of ours (RFC 5322 lines have at most 998 characters).
 const MAX_MESSAGE_ID: usize = 250;
@@ -28,13 +29,16 @@ pub(super) struct Row {
     pub(super) message_id: Option<String>,
     /// Whether any Warmnet field is there.
     pub(super) labelled: bool,
+    /// Mails of ours that a person answers with it.
+    pub(super) answers: Vec<String>,
 }
 
 /// The markers of these UIDs in the selected folder; UIDs that are gone are left out.
 pub(super) async fn fetch(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
     let command = format!(
-        "UID FETCH {} (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {})])",
+        "UID FETCH {} (UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {} {})])",
         uid_set(uids),
+        answer::FIELDS.map(str::to_ascii_uppercase).join(" "),
         MARKERS.map(str::to_ascii_uppercase).join(" "),
     );
     let answer = session.run(&command, HEADER_BUDGET).await?;
@@ -60,6 +64,7 @@ fn row(fetched: Fetched) -> Option<Row> {
         size: fetched.size,
         internal: fetched.internal,
         message_id: fields::only(&block, "Message-ID").filter(|id| is_message_id(id)),
+        answers: answer::answers(&block),
         labelled: MARKERS.iter().any(|marker| block.iter().any(|(name, _)| name.eq_ignore_ascii_case(marker))),
     })
 }
@@ -87,6 +92,15 @@ mod tests {
         assert_eq!(ours.message_id.as_deref(), Some("<a@b>"));
         let other = read("Message-ID: <a@b>\r\n\r\n").expect("row");
         assert!(!other.labelled);
+    }
+
+    #[test]
+    fn a_persons_answer_is_told_and_a_programs_is_not() {
+        let id = "00112233445566778899aabbccddeeff.0.m@a.test";
+        let person = read(&format!("Message-ID: <a@b>\r\nIn-Reply-To: <{id}>\r\n\r\n")).expect("row");
+        assert_eq!((person.labelled, person.answers), (false, vec![id.to_owned()]));
+        let program = read(&format!("In-Reply-To: <{id}>\r\nAuto-Submitted: auto-replied\r\n\r\n")).expect("row");
+        assert!(program.answers.is_empty());
     }
 
     #[test]

@@ -111,6 +111,8 @@ pub(super) async fn step(session: &mut ImapSession, role: FolderRole, folder: &s
         for row in headers::fetch(session, batch).await? {
             if row.labelled {
                 hand_over(session, role, selected, row, desk).await?;
+            } else if !row.answers.is_empty() && matches!(role, FolderRole::Inbox | FolderRole::Tab | FolderRole::Junk) {
+                desk.events.send(MailEvent::Answered(row.answers)).await.map_err(|_| StepError::HostGone)?;
             }
         }
         // Saved only now: a mail handed over twice is harmless, a lost one is not.

@@ -68,6 +68,8 @@ pub struct MailCommand {
 pub enum MailEvent {
     /// A labelled mail, at least once each.
     Found(FoundMail),
+    /// A person answered these mails of ours (Message-IDs without angle brackets), at least once each.
+    Answered(Vec<String>),
     /// The answer to a command.
     ActDone {
         /// Of the command.
