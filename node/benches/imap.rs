@@ -87,6 +87,7 @@ async fn round(rig: &Rig, round: u32) -> Times {
             timeouts: MailTimeouts::default(),
             poll: Duration::from_secs(60),
             look_everywhere: false,
+            reports: false,
             cursors: cursors.clone(),
         }
         .start()

@@ -13,6 +13,7 @@
 //! | [`auth_results`] | what the receiving provider said about SPF, DKIM and DMARC |
 //! | [`test_sign_in`] | the live check behind `mailbox test` |
 
+pub mod answer;
 pub mod auth_results;
 pub mod compose;
 pub mod connect;

@@ -3,6 +3,9 @@
 use mail_parser::{Address, HeaderName, HeaderValue, Message, MessageParser, MimeHeaders as _, PartType};
 
 use super::fields;
+use warmnet_protocol::engine::FoundMail;
+use warmnet_protocol::ids::MemberId;
+use warmnet_protocol::wire::bundle::{AuthResult, Placement};
 
 /// References kept of one mail; threads of the network have at most 5 turns.
 const MAX_REFERENCES: usize = 32;
@@ -38,6 +41,25 @@ pub struct Recognised {
     pub auto_submitted: Option<String>,
     /// Exactly one text/plain part and nothing else.
     pub single_plain_text: bool,
+}
+
+impl Recognised {
+    /// What the engine judges: a mail with a label, found in `member`'s mailbox; `None` when it has no label to judge.
+    #[must_use]
+    pub fn labelled(self, member: MemberId, placement: Placement, auth: [AuthResult; 3], answers: Vec<String>) -> Option<FoundMail> {
+        Some(FoundMail {
+            member,
+            placement,
+            from: self.from,
+            to: self.to,
+            label: self.label_header?,
+            message_id: self.message_id?.trim_start_matches('<').trim_end_matches('>').to_owned(),
+            text: self.text,
+            single_plain_part: self.single_plain_text,
+            auth,
+            answers,
+        })
+    }
 }
 
 /// Reads a raw mail; `None` when it is none at all.

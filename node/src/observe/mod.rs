@@ -25,9 +25,14 @@ pub fn readable(level: &str) -> bool {
     filter(level).is_some()
 }
 
-/// The wanted filter; the quiet libraries come last, so that a level for everything leaves them quiet.
+/// The filter in force for a wanted one; the quiet libraries come last, so that a level for everything leaves them quiet.
+#[must_use]
+pub fn quieted(wanted: &str) -> String {
+    format!("{wanted},{QUIET}")
+}
+
 fn filter(wanted: &str) -> Option<EnvFilter> {
-    EnvFilter::try_new(format!("{wanted},{QUIET}")).ok()
+    EnvFilter::try_new(quieted(wanted)).ok()
 }
 
 #[cfg(test)]

@@ -341,6 +341,7 @@ impl Driver {
                 self.mailboxes.remember(mail.member, mail.message_id.clone(), place);
                 self.engine.handle(now, Input::MailFound(mail));
             }
+            MailFound::Answered { member, answers } => self.engine.handle(now, Input::Answered { member, answers }),
             MailFound::Code { member, code } => self.engine.handle(now, Input::CodeFound { member, code }),
             MailFound::Report { member, arrived } => {
                 let taken = self.reports.take(&self.engine, now, member, &arrived);

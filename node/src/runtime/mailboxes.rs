@@ -23,6 +23,8 @@ const OPEN_ACTS: usize = 10_000;
 pub(super) enum MailFound {
     /// A mail with a label; the engine decides whether it is ours.
     Labelled(FoundMail, Place),
+    /// A person answered mails of ours; the mail itself is not looked at.
+    Answered { member: MemberId, answers: Vec<String> },
     /// The golden mailbox's code.
     Code { member: MemberId, code: Token },
     /// An applicant's token in a golden mailbox.
@@ -189,6 +191,7 @@ pub(super) async fn pump(
                 Some(arrived) => found.send(MailFound::Report { member, arrived: Box::new(arrived) }).await.is_ok(),
                 None => true,
             },
+            MailEvent::Answered(answers) => found.send(MailFound::Answered { member, answers }).await.is_ok(),
             MailEvent::ActDone { ticket, result } => {
                 if let Err(error) = &result {
                     tracing::debug!(member = %member.short(), %error, "an act was not done");
@@ -241,19 +244,6 @@ fn read(member: MemberId, golden: bool, authserv_id: Option<&str>, mail: &mail::
         FolderRole::Junk => Placement::Spam,
         _ => return None,
     };
-    let found = FoundMail {
-        member,
-        placement,
-        label: recognised.label_header?,
-        message_id: bare(&recognised.message_id?).to_owned(),
-        text: recognised.text,
-        single_plain_part: recognised.single_plain_text,
-        auth,
-    };
+    let found = recognised.labelled(member, placement, auth, mail::answer::answers_of(&mail.raw))?;
     Some(MailFound::Labelled(found, mail.place))
-}
-
-/// A Message-ID without its angle brackets.
-fn bare(id: &str) -> &str {
-    id.trim().trim_start_matches('<').trim_end_matches('>')
 }

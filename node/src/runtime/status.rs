@@ -212,6 +212,18 @@ fn health(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Vec<
             items.push(item("mailbox", Severity::Warn, &text, "it is tried again by itself; `warmnet-node mailbox test` shows details"));
         }
     }
+    for member in engine.hosted().keys() {
+        let threads = engine.answered_threads(member);
+        if threads > 0 {
+            let text = format!("a person answered in {threads} warming thread(s) of mailbox {}", member.short());
+            items.push(item(
+                "answered",
+                Severity::Info,
+                &text,
+                "read it in your inbox: the node has stopped these threads and leaves them alone",
+            ));
+        }
+    }
     if engine.content_faults() > 0 {
         let text = format!("{} labelled mails held other words than they should and were left alone", engine.content_faults());
         items.push(item("content", Severity::Info, &text, "nothing to do"));

@@ -1,8 +1,9 @@
 //! The members of this node.
 
 use super::{Engine, Timer};
+use crate::exchange::Command;
 use crate::exchange::deadlines::WorkingHours;
-use crate::ids::{MemberId, Salt};
+use crate::ids::{ExchangeId, MemberId, Salt};
 use crate::time::{Epoch, Span, Timestamp};
 use crate::wire::enrolment::Token;
 use crate::wire::roster::RampPreset;
@@ -101,7 +102,12 @@ impl Engine {
     pub(super) fn host(&mut self, now: Timestamp, config: HostedMember) {
         let member = config.member;
         if let Some(hosted) = self.hosted.get_mut(&member) {
+            let acts = config.acts;
             hosted.config = config;
+            let own: Vec<ExchangeId> = self.exchanges.values().filter(|x| x.me == member).map(|x| x.id).collect();
+            for id in own {
+                self.step(now, id, Command::Allowed { acts });
+            }
             return;
         }
         if self.hosted.len() >= crate::limits::HOSTED_MEMBERS {

@@ -2,6 +2,7 @@
 
 use super::hosted::HostedMember;
 use super::output::Want;
+use crate::exchange::recognise::Candidate;
 use crate::exchange::{Act, SendResult};
 use crate::gossip::Topic;
 use crate::identity::Verified;
@@ -21,6 +22,10 @@ pub struct FoundMail {
     pub member: MemberId,
     /// Where it lay when first seen.
     pub placement: Placement,
+    /// The only address of From, as written.
+    pub from: Option<String>,
+    /// The only address of To, as written.
+    pub to: Option<String>,
     /// Value of the label header.
     pub label: String,
     /// Message-ID without angle brackets.
@@ -31,6 +36,22 @@ pub struct FoundMail {
     pub single_plain_part: bool,
     /// SPF, DKIM, DMARC as the provider's own Authentication-Results say.
     pub auth: [AuthResult; 3],
+    /// Message-IDs that a person answers with this mail, should it be none of the network's; without angle brackets.
+    pub answers: Vec<String>,
+}
+
+impl FoundMail {
+    /// What recognition asks of it.
+    #[must_use]
+    pub fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            from: self.from.as_deref(),
+            to: self.to.as_deref(),
+            message_id: &self.message_id,
+            text: &self.text,
+            single_plain_part: self.single_plain_part,
+        }
+    }
 }
 
 /// An input.
@@ -107,6 +128,13 @@ pub enum Input {
     },
     /// A labelled mail was found.
     MailFound(FoundMail),
+    /// A person answered in a hosted mailbox.
+    Answered {
+        /// Whose mailbox.
+        member: MemberId,
+        /// The Message-IDs that are answered, without angle brackets.
+        answers: Vec<String>,
+    },
     /// The answer to `Output::Act`.
     Acted {
         /// Which exchange.

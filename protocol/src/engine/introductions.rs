@@ -9,9 +9,13 @@ use crate::wire::introduction::{Decline, Introduce, Introduced};
 
 impl Engine {
     /// The request that introduces a hosted sender to its partner.
-    pub(super) fn introduce(&mut self, id: ExchangeId) {
+    pub(super) fn introduce(&mut self, now: Timestamp, id: ExchangeId) {
         let Some(x) = self.exchanges.get(&id) else { return };
         let Some(hosted) = self.hosted.get(&x.me) else { return };
+        if hosted.config.paused {
+            // Asked again later: a pause may end within the day.
+            return self.step(now, id, Command::Unreachable);
+        }
         let request = Introduce {
             epoch: x.epoch,
             slot: x.slot,

@@ -2,7 +2,7 @@
 
 use super::{Engine, FoundMail, MailTask, Output};
 use crate::exchange::command::Found;
-use crate::exchange::recognise::{self, Candidate, NotOurs};
+use crate::exchange::recognise::{self, Desk, NotOurs};
 use crate::exchange::state::Context;
 use crate::exchange::{Act, Command, Event, SendResult, deadlines, text};
 use crate::ids::{ExchangeId, MemberId};
@@ -21,7 +21,7 @@ impl Engine {
         let events = x.handle(Context { clock: &clock, params: &params, now }, command);
         for event in events {
             match event {
-                Event::Introduce => self.introduce(id),
+                Event::Introduce => self.introduce(now, id),
                 Event::Send { turn } => self.send(now, id, turn),
                 Event::Do { turn, message_id, act } => self.emit(Output::Act { member, exchange: id, turn, message_id, act }),
                 Event::NoShow => self.promote_spare(now, epoch, member),
@@ -114,6 +114,10 @@ impl Engine {
         match self.recognise(now, &mail) {
             Ok((id, found)) => self.step(now, id, Command::Found(found)),
             Err(reason) => {
+                // A label that fails doesn't hide a person's answer; a second copy of our own mail is none.
+                if reason != NotOurs::Replay {
+                    self.on_answered(now, mail.member, &mail.answers);
+                }
                 if reason == NotOurs::Content {
                     self.content_faults = self.content_faults.saturating_add(1);
                 }
@@ -122,17 +126,29 @@ impl Engine {
         }
     }
 
+    /// A person answered mails with these Message-IDs: the threads that hold one of them stop.
+    pub(super) fn on_answered(&mut self, now: Timestamp, member: MemberId, answers: &[String]) {
+        let mine = self.exchanges.values().filter(|x| x.me == member && x.thread.iter().any(|id| answers.contains(id)));
+        let stopped: Vec<ExchangeId> = mine.map(|x| x.id).collect();
+        for id in stopped {
+            self.step(now, id, Command::Answered);
+        }
+    }
+
     fn recognise(&mut self, now: Timestamp, mail: &FoundMail) -> Result<(ExchangeId, Found), NotOurs> {
         let label = Label::parse(&mail.label)?;
         // A mail can overtake this node's own planning of the epoch.
         self.plan(now, label.epoch);
-        let exchange = self.exchanges.get(&label.exchange).filter(|x| x.me == mail.member).ok_or(NotOurs::Unknown)?;
-        if now >= self.chain.clock().start(exchange.epoch.plus(2)) {
-            return Err(NotOurs::Unknown);
-        }
-        let candidate =
-            Candidate { label: &mail.label, message_id: &mail.message_id, text: &mail.text, single_plain_part: mail.single_plain_part };
-        recognise::check(&self.chain.network(), exchange, &exchange.partner_node, &label, candidate)?;
+        let hosted = self.hosted.get(&mail.member).ok_or(NotOurs::Unknown)?;
+        let desk = Desk {
+            network: &self.chain.network(),
+            clock: &self.chain.clock(),
+            now,
+            exchanges: &self.exchanges,
+            me: &mail.member,
+            address: &hosted.config.address,
+        };
+        recognise::check(&desk, &label, &mail.candidate())?;
         let found = Found {
             turn: label.turn,
             message_id: mail.message_id.clone(),

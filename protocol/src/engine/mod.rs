@@ -140,6 +140,7 @@ impl Engine {
             Input::MailSent { exchange, turn, result } => self.on_mail_sent(now, exchange, turn, result),
             Input::Bounced { exchange, turn, hard } => self.on_bounced(now, exchange, turn, hard),
             Input::MailFound(mail) => self.on_mail_found(now, mail),
+            Input::Answered { member, answers } => self.on_answered(now, member, &answers),
             Input::Acted { exchange, turn, act, done } => self.on_acted(now, exchange, turn, act, done),
             Input::External { member, report } => self.on_external(now, member, report),
             Input::EnrolmentAnswer { member, answer } => self.on_enrolment_answer(now, member, answer),

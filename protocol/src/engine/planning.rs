@@ -114,6 +114,7 @@ impl Engine {
             thread: vec![],
             found: None,
             pending: vec![],
+            stopped: false,
         };
         self.exchanges.insert(id, exchange);
         self.store_exchange(id);

@@ -168,6 +168,12 @@ impl Engine {
         self.content_faults
     }
 
+    /// Threads of the last days in which a person answered, of one member: they are left alone.
+    #[must_use]
+    pub fn answered_threads(&self, member: &MemberId) -> usize {
+        self.exchanges.values().filter(|x| x.me == *member && x.stopped).count()
+    }
+
     /// Notices in force that no record lists yet, as envelopes.
     #[must_use]
     pub fn pending_notices(&self) -> Vec<Vec<u8>> {

@@ -260,11 +260,14 @@ impl World {
         let found = FoundMail {
             member,
             placement: if spam { Placement::Spam } else { Placement::Inbox },
+            from: self.peers[from].engine.hosted().get(&task.from).map(|h| h.config.address.clone()),
+            to: Some(task.to.clone()),
             label: task.label.clone(),
             message_id: task.message_id.clone(),
             text: task.text.replace('\n', "\r\n"),
             single_plain_part: true,
             auth: [AuthResult::Pass; 3],
+            answers: vec![],
         };
         // A label on other words, a second time, in another mailbox: all left alone.
         let left = self.left_alone;

@@ -83,6 +83,13 @@ pub enum Command {
         /// The act.
         act: Act,
     },
+    /// A person wrote into the thread of this exchange.
+    Answered,
+    /// The owner changed what may be done.
+    Allowed {
+        /// Act bits.
+        acts: u8,
+    },
     /// Time passed.
     Tick,
 }

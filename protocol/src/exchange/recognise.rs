@@ -1,16 +1,58 @@
 //! "Is this mail ours?" Only a mail that passes every rule here may be touched.
+//!
+//! | rule | a mail that breaks it |
+//! |---|---|
+//! | 1. it carries exactly one label header, and that one parses | [`NotOurs::Label`] |
+//! | 2. the label is of this network | [`NotOurs::Network`] |
+//! | 3. it names an exchange that was dealt to this mailbox and whose epoch is not over: until the start of e+2 | [`NotOurs::Unknown`] |
+//! | 4. epoch, slot and turn are the exchange's; a reply comes after the mail it answers | [`NotOurs::Misfit`] |
+//! | 5. this turn was not seen before | [`NotOurs::Replay`] |
+//! | 6. From is the introduced partner's address and nothing else, To is this mailbox's | [`NotOurs::Address`] |
+//! | 7. the partner's node signed network, exchange, turn, Message-ID, both members and the text's digest | [`NotOurs::Signature`] |
+//! | 8. one text/plain part, and in it the text that the bank gives for exchange and turn, whose last line is the second marker (the visible footer) | [`NotOurs::Content`] |
+//! | 9. around that text nothing but a provider's banner: at most [`BANNER_BYTES`], without a link | [`NotOurs::Content`] |
+//!
+//! Rules 1 to 7 need no words of the mail. A content fault is told apart from the rest, because the label is then
+//! genuine and its author's node wrote something else under it.
+
+use std::collections::BTreeMap;
 
 use super::text;
-use crate::ids::{MemberId, NetworkId, NodeId};
+use crate::identity::CanonicalAddress;
+use crate::ids::{ExchangeId, MemberId, NetworkId};
+use crate::time::{Clock, Timestamp};
 use crate::wire::label::{self, Label, LabelError};
 
 use super::state::{Exchange, Side};
 
+/// Bytes of normalised text that a provider may add before and behind ours together. Banners such as "This message comes
+/// from outside" have 60 to 250; what is longer could carry somebody's own words under a true label.
+pub const BANNER_BYTES: usize = 400;
+
+/// What a mail is held against.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    /// The network.
+    pub network: &'a NetworkId,
+    /// Its clock.
+    pub clock: &'a Clock,
+    /// Now.
+    pub now: Timestamp,
+    /// The node's exchanges.
+    pub exchanges: &'a BTreeMap<ExchangeId, Exchange>,
+    /// The member whose mailbox holds the mail.
+    pub me: &'a MemberId,
+    /// Its canonical address.
+    pub address: &'a str,
+}
+
 /// What the mailbox shows of a candidate.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
-    /// Value of the label header.
-    pub label: &'a str,
+    /// The only address of From.
+    pub from: Option<&'a str>,
+    /// The only address of To.
+    pub to: Option<&'a str>,
     /// Message-ID without angle brackets.
     pub message_id: &'a str,
     /// The decoded text.
@@ -37,6 +79,9 @@ pub enum NotOurs {
     /// That turn was seen already.
     #[error("this turn of the exchange was seen already")]
     Replay,
+    /// Written by another address, or to another one.
+    #[error("the mail's addresses are not those of its exchange")]
+    Address,
     /// Not signed by the author's node for this mail.
     #[error("the label's signature is not the author's for this mail")]
     Signature,
@@ -53,13 +98,17 @@ pub fn language(a: u8, b: u8) -> u8 {
     (1..text::LANGUAGES.len() as u8).find(|code| both >> code & 1 == 1).unwrap_or(0)
 }
 
-/// Checks a candidate against the exchange its label names. `author_node` is the roster's node of the mail's author.
+/// Holds a mail with a parsed label (rule 1) against the other rules, and gives its exchange.
 ///
 /// # Errors
 /// [`NotOurs`]: the mail must not be touched.
-pub fn check(network: &NetworkId, exchange: &Exchange, author_node: &NodeId, label: &Label, mail: Candidate<'_>) -> Result<(), NotOurs> {
-    if label.network != Label::network_prefix(network) {
+pub fn check<'a>(desk: &Desk<'a>, label: &Label, mail: &Candidate<'_>) -> Result<&'a Exchange, NotOurs> {
+    if label.network != Label::network_prefix(desk.network) {
         return Err(NotOurs::Network);
+    }
+    let exchange = desk.exchanges.get(&label.exchange).filter(|x| x.me == *desk.me).ok_or(NotOurs::Unknown)?;
+    if desk.now >= desk.clock.start(exchange.epoch.plus(2)) {
+        return Err(NotOurs::Unknown);
     }
     let expected_parity = u8::from(exchange.side == Side::Sender);
     if label.exchange != exchange.id || label.epoch != exchange.epoch || label.slot != exchange.slot || label.turn % 2 != expected_parity {
@@ -72,9 +121,13 @@ pub fn check(network: &NetworkId, exchange: &Exchange, author_node: &NodeId, lab
     if exchange.found.is_some_and(|t| t >= label.turn) {
         return Err(NotOurs::Replay);
     }
+    let partner = exchange.partner_address.as_deref().ok_or(NotOurs::Address)?;
+    if !is_address(mail.from, partner) || !is_address(mail.to, desk.address) {
+        return Err(NotOurs::Address);
+    }
     let expected = expected_text(exchange, label.turn).ok_or(NotOurs::Misfit)?;
     let signed = label::Signed {
-        network,
+        network: desk.network,
         exchange: &exchange.id,
         turn: label.turn,
         message_id: mail.message_id,
@@ -82,13 +135,31 @@ pub fn check(network: &NetworkId, exchange: &Exchange, author_node: &NodeId, lab
         addressee: &exchange.me,
         text: &label::text_digest(&expected),
     };
-    if !signed.verify(author_node, &label.signature) {
+    if !signed.verify(&exchange.partner_node, &label.signature) {
         return Err(NotOurs::Signature);
     }
-    if !mail.single_plain_part || !text::contains(&text::normalise(mail.text), &expected) {
+    if !mail.single_plain_part || !holds(&text::normalise(mail.text), &expected) {
         return Err(NotOurs::Content);
     }
-    Ok(())
+    Ok(exchange)
+}
+
+/// Whether a written address is this mailbox, whatever the case, dots or suffix that its provider ignores.
+fn is_address(written: Option<&str>, canonical: &str) -> bool {
+    written.and_then(|a| CanonicalAddress::parse(a).ok()).is_some_and(|a| a.as_str() == canonical)
+}
+
+/// Whether a normalised mail is the expected text with no more than a banner around it.
+fn holds(mail: &str, expected: &str) -> bool {
+    let Some(at) = mail.find(expected).filter(|_| text::contains(mail, expected)) else { return false };
+    let (before, behind) = (&mail[..at], &mail[at + expected.len()..]);
+    before.len() + behind.len() <= BANNER_BYTES && ![before, behind].into_iter().any(has_link)
+}
+
+/// Whether a text holds anything that a mail program shows as a link.
+fn has_link(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["://", "www.", "mailto:"].into_iter().any(|mark| text.contains(mark))
 }
 
 /// Subject and text of a turn's mail.

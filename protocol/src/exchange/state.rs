@@ -125,6 +125,8 @@ pub struct Exchange {
     pub found: Option<u8>,
     /// Acts to do.
     pub pending: Vec<Pending>,
+    /// A person answered in this thread: it is theirs now, and nothing more is done in it.
+    pub stopped: bool,
 }
 
 /// Where an exchange stands among clock and rules when it is stepped.
@@ -150,6 +152,8 @@ impl Exchange {
             Command::Found(found) => self.on_found(ctx, found),
             Command::ActDone { turn, act } => self.act_ended(turn, act, true),
             Command::ActFailed { turn, act } => self.act_ended(turn, act, false),
+            Command::Answered => self.answered(),
+            Command::Allowed { acts } => self.allowed(acts),
             Command::Tick => self.tick(ctx),
         }
     }
@@ -256,8 +260,12 @@ impl Exchange {
                 return self.end_without_mail(outcome);
             }
             self.outcome.get_or_insert(outcome);
-        } else if outcome == SenderOutcome::Sent
-            && turn == 1
+        }
+        if outcome == SenderOutcome::Sent {
+            self.file_own_copy(ctx, turn);
+        }
+        if turn == 1
+            && outcome == SenderOutcome::Sent
             && let Some(seen) = &mut self.seen
         {
             seen.replied = true;
@@ -273,6 +281,51 @@ impl Exchange {
         }
         self.outcome = Some(if hard { SenderOutcome::RefusedHard } else { SenderOutcome::RefusedSoft });
         vec![Event::Changed]
+    }
+
+    /// The sender's own copy is filed as the partner's mails are: some providers keep one by themselves.
+    fn file_own_copy(&mut self, ctx: Context<'_>, turn: u8) {
+        if self.acts & acts::FILE != 0 && !self.stopped && self.thread.len() > usize::from(turn) {
+            let at = deadlines::act_plan(ctx.clock, ctx.params, &self.id, turn, ctx.now).file;
+            self.pending.push(Pending { turn, act: Act::File, at: Some(at) });
+        }
+    }
+
+    /// A person wrote into this thread: no more replies, and what is not begun on its mails is left undone.
+    fn answered(&mut self) -> Vec<Event> {
+        if self.stopped {
+            return vec![];
+        }
+        self.stopped = true;
+        self.drop_forbidden();
+        vec![Event::Changed]
+    }
+
+    /// The owner allows these acts and no others from now on; what was planned and is no longer allowed is dropped.
+    fn allowed(&mut self, allowed: u8) -> Vec<Event> {
+        if self.acts == allowed {
+            return vec![];
+        }
+        self.acts = allowed;
+        self.drop_forbidden();
+        vec![Event::Changed]
+    }
+
+    /// Drops acts and replies that the owner, or a person in the thread, no longer lets happen. What the host is at
+    /// stays until its answer comes.
+    fn drop_forbidden(&mut self) {
+        let allowed = if self.stopped { 0 } else { self.acts };
+        let bit = |act: Act| match act {
+            Act::Read => acts::READ,
+            Act::Rescue => acts::RESCUE,
+            Act::File => acts::FILE,
+        };
+        self.pending.retain(|p| p.at.is_none() || allowed & bit(p.act) != 0);
+        if allowed & acts::REPLY == 0 {
+            for (_, out) in self.outgoing.iter_mut().filter(|(turn, o)| *turn > 0 && matches!(o, Outgoing::Due(_))) {
+                *out = Outgoing::Ended;
+            }
+        }
     }
 
     fn on_found(&mut self, ctx: Context<'_>, found: Found) -> Vec<Event> {
@@ -297,6 +350,9 @@ impl Exchange {
     }
 
     fn plan_acts(&mut self, ctx: Context<'_>, turn: u8, placement: Placement) {
+        if self.stopped {
+            return;
+        }
         let plan = deadlines::act_plan(ctx.clock, ctx.params, &self.id, turn, ctx.now);
         let allowed = |bit: u8| self.acts & bit != 0;
         let mut todo = Vec::new();
@@ -334,6 +390,8 @@ impl Exchange {
 
     fn tick(&mut self, ctx: Context<'_>) -> Vec<Event> {
         let mut events = Vec::new();
+        // Again here: a retry or a restart may have made one due that was with the host when it was forbidden.
+        self.drop_forbidden();
         if self.side == Side::Sender && self.outcome.is_none() {
             if ctx.now >= deadlines::send_deadline(ctx.clock, self.epoch) && !self.is_queued() {
                 return self.end_without_mail(SenderOutcome::NoShow);
@@ -363,14 +421,11 @@ impl Exchange {
             }
         }
         let thread = &self.thread;
-        let first_found = u8::from(self.side == Side::Sender);
         for p in &mut self.pending {
             if p.at.is_some_and(|at| at <= ctx.now) {
                 p.at = None;
-                let index = usize::from(p.turn);
-                // Turn t is the t-th message of the thread; a missing one means this side never saw it.
-                debug_assert!(p.turn % 2 == first_found);
-                if let Some(message_id) = thread.get(index).or(thread.last()) {
+                // Turn t is the t-th message of the thread, whoever wrote it.
+                if let Some(message_id) = thread.get(usize::from(p.turn)).or(thread.last()) {
                     events.push(Event::Do { turn: p.turn, message_id: message_id.clone(), act: p.act });
                 }
             }

@@ -39,6 +39,7 @@ fn exchange(side: Side, replies: u8) -> Exchange {
         thread: vec![],
         found: None,
         pending: vec![],
+        stopped: false,
     }
 }
 
@@ -65,6 +66,8 @@ fn command() -> impl Strategy<Value = Command> {
         })),
         1 => (0u8..5, act.clone()).prop_map(|(turn, act)| Command::ActDone { turn, act }),
         1 => (0u8..5, act).prop_map(|(turn, act)| Command::ActFailed { turn, act }),
+        1 => Just(Command::Answered),
+        1 => (0u8..=acts::ALL).prop_map(|acts| Command::Allowed { acts }),
     ]
 }
 
@@ -95,9 +98,17 @@ proptest! {
                         prop_assert!(!sent.contains_key(turn), "turn {turn} was sent already");
                         prop_assert!(x.partner_address.is_some(), "no mail to a stranger");
                         prop_assert!(*turn <= replies);
+                        prop_assert!(*turn == 0 || (!x.stopped && x.acts & acts::REPLY != 0), "no reply there or without consent");
                         prop_assert_eq!(turn % 2 == 0, sender);
                     }
-                    Event::Do { turn, .. } => prop_assert!(x.found.is_some_and(|f| f >= *turn), "no act on a mail not found"),
+                    Event::Do { turn, act, .. } => {
+                        let own = turn % 2 == u8::from(!sender);
+                        let there = if own { x.outgoing.contains(&(*turn, Outgoing::Sent)) && *act == Act::File } else { x.found.is_some_and(|f| f >= *turn) };
+                        prop_assert!(there, "no act on a mail that is not there");
+                        prop_assert!(!x.stopped, "no act in a thread that is a person's");
+                        let bit = match act { Act::Read => acts::READ, Act::Rescue => acts::RESCUE, Act::File => acts::FILE };
+                        prop_assert!(x.acts & bit != 0, "no act without consent");
+                    }
                     Event::NoShow => no_shows += 1,
                     Event::Introduce | Event::Changed => {}
                 }
@@ -122,4 +133,44 @@ proptest! {
             }
         }
     }
+}
+
+/// A receiver that found the first mail in spam and owes a reply.
+fn engaged() -> (Exchange, Timestamp) {
+    let mut x = exchange(Side::Receiver, 4);
+    let now = CLOCK.at(Epoch(1), Span::hours(10));
+    step(&mut x, now, Command::Introduced { address: "a@b.test".into() });
+    let placement = Placement::Spam;
+    let found = Found { turn: 0, message_id: "0@x".into(), placement, auth: [AuthResult::Pass; 3], label: Signature([0; 64]) };
+    step(&mut x, now, Command::Found(found));
+    (x, now)
+}
+
+fn step(x: &mut Exchange, now: Timestamp, command: Command) -> Vec<Event> {
+    x.handle(Context { clock: &CLOCK, params: &Params::standard(), now }, command)
+}
+
+#[test]
+fn a_persons_answer_ends_the_thread_and_is_kept_out_of_it() {
+    let (mut x, now) = engaged();
+    let later = CLOCK.after(now, Span::hours(12));
+    assert!(step(&mut x.clone(), later, Command::Tick).iter().any(|e| matches!(e, Event::Send { turn: 1 })));
+    assert_eq!(step(&mut x, now, Command::Answered), [Event::Changed]);
+    assert!(step(&mut x, now, Command::Answered).is_empty(), "told once");
+    assert!(step(&mut x, later, Command::Tick).is_empty());
+    assert!(x.at_rest() && x.seen.as_ref().is_some_and(|s| s.placement == Placement::Spam), "what was seen stays reported");
+}
+
+#[test]
+fn an_act_taken_back_is_not_done() {
+    let (mut x, now) = engaged();
+    let later = CLOCK.after(now, Span::hours(12));
+    step(&mut x, now, Command::Allowed { acts: acts::READ | acts::RESCUE | acts::FILE });
+    let events = step(&mut x, later, Command::Tick);
+    assert!(!events.iter().any(|e| matches!(e, Event::Send { .. })), "no reply");
+    assert!(events.iter().any(|e| matches!(e, Event::Do { act: Act::Rescue, .. })));
+    // A restart makes what was with the host due again; by then it is not allowed any more.
+    step(&mut x, later, Command::Allowed { acts: 0 });
+    x.resume(later);
+    assert!(!step(&mut x, later, Command::Tick).iter().any(|e| matches!(e, Event::Do { .. })));
 }

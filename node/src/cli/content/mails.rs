@@ -34,7 +34,7 @@ fn mail(source: &str, language: u8, thread: usize, turn: u8) -> Result<Vec<u8>, 
     let (network, key) = (NetworkId(*id.as_bytes()), NodeKey::from_seed(id.as_bytes()));
     let members = [MemberId([1; 32]), MemberId([2; 32])];
     let sides = [("alice", "a.example"), ("bob", "b.example")];
-    let (from, to) = if turn % 2 == 0 { (0, 1) } else { (1, 0) };
+    let (from, to) = if turn.is_multiple_of(2) { (0, 1) } else { (1, 0) };
     let message_id = |turn: u8| {
         let side = usize::from(turn % 2);
         format!("{exchange}.{turn}.{}@{}", members[side].short(), sides[side].1)

@@ -46,7 +46,8 @@ impl MailAct {
         match self {
             Self::MarkSeen => &[FolderRole::Inbox, FolderRole::Warmnet, FolderRole::Junk],
             Self::Rescue => &[FolderRole::Junk],
-            Self::File => &[FolderRole::Inbox, FolderRole::Junk],
+            // The owner's own copy of a warming mail too.
+            Self::File => &[FolderRole::Inbox, FolderRole::Junk, FolderRole::Sent],
             Self::Locate => &[FolderRole::Sent],
             Self::Sync => &[],
         }

@@ -1,5 +1,7 @@
 //! Fetching the markers of mails: a few named header fields and nothing else.
 
+use std::collections::BTreeSet;
+
 use warmnet_protocol::wire::{enrolment::EnrolmentMail, label::Label};
 
 use super::{
@@ -7,17 +9,17 @@ use super::{
     session::{ImapError, ImapSession},
     uidset::uid_sets,
 };
-use crate::mail::{fields, reports::Hint};
+use crate::mail::{answer, fields, reports::Hint};
 
 /// Mails asked for in one FETCH; any set of so few fits one command.
 pub(super) const HEADER_BATCH: usize = 200;
 /// Bytes of markers read of one mail. Ours have about 600; a longer block is none of ours, and must not use up what
 /// the others may bring.
-const MAX_BLOCK: usize = 4096;
+const MAX_BLOCK: usize = 8192;
 /// What one FETCH of markers may bring.
 const HEADER_BUDGET: usize = HEADER_BATCH * (MAX_BLOCK + 1024);
-/// What marks a mail as the network's. Of other mail nothing else is read, but for Content-Type, Subject and
-/// X-Failed-Recipients where the owner lets reports be counted.
+/// What marks a mail as the network's. Of other mail nothing else is read but what tells that a person answers one of
+/// ours ([`answer::FIELDS`]), and Content-Type, Subject and X-Failed-Recipients where the owner lets reports be counted.
 const MARKERS: [&str; 2] = ["Warmnet-Exchange", "Warmnet-Enrolment"];
 /// A longer Message-ID is none of ours (RFC 5322 lines have at most 998 characters).
 const MAX_MESSAGE_ID: usize = 250;
@@ -36,6 +38,8 @@ pub(super) struct Row {
     pub(super) labelled: bool,
     /// Whether it may be a report; never told where reports were not asked for.
     pub(super) report: Option<Hint>,
+    /// Mails of ours that a person answers with it.
+    pub(super) answers: Vec<String>,
     /// Whether the label is well formed and fits the Message-ID: what may be removed. Its signature was checked before
     /// the mail was filed; keys of years ago are not kept.
     pub(super) ours: bool,
@@ -63,7 +67,14 @@ pub(super) async fn fetch_with_reports(session: &mut ImapSession, uids: &[u32]) 
 }
 
 async fn rows(session: &mut ImapSession, uids: &[u32], more: &[&str]) -> Result<Vec<Row>, ImapError> {
-    let names: Vec<String> = MARKERS.iter().chain(more).map(|name| name.to_ascii_uppercase()).collect();
+    let names: Vec<String> = MARKERS
+        .iter()
+        .chain(&answer::FIELDS)
+        .chain(more)
+        .map(|name| name.to_ascii_uppercase())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     let gmail = if session.able.gmail { "X-GM-MSGID " } else { "" };
     let mut untagged = Vec::new();
     for set in uid_sets(uids) {
@@ -82,7 +93,7 @@ async fn rows(session: &mut ImapSession, uids: &[u32], more: &[&str]) -> Result<
         })
         .collect();
     // A server may send news of other mails in between.
-    let asked: std::collections::BTreeSet<u32> = uids.iter().copied().collect();
+    let asked: BTreeSet<u32> = uids.iter().copied().collect();
     rows.retain(|row| asked.contains(&row.uid));
     rows.sort_by_key(|row| row.uid);
     rows.dedup_by_key(|row| row.uid);
@@ -97,6 +108,7 @@ fn row(fetched: Fetched) -> Option<Row> {
         size: fetched.size,
         internal: fetched.internal,
         report: Hint::read(&block),
+        answers: answer::answers(&block),
         labelled: MARKERS.iter().any(|marker| block.iter().any(|(name, _)| name.eq_ignore_ascii_case(marker))),
         ours: message_id.as_deref().is_some_and(|id| fits(&block, id)),
         message_id,
@@ -154,6 +166,15 @@ mod tests {
         }
         let twice = format!("Message-ID: <{exchange}.1.0011@a.test>\r\nWarmnet-Exchange: {label}\r\nWarmnet-Exchange: {label}\r\n\r\n");
         assert!(!read(&twice).expect("row").ours);
+    }
+
+    #[test]
+    fn a_persons_answer_is_told_and_a_programs_is_not() {
+        let id = "00112233445566778899aabbccddeeff.0.m@a.test";
+        let person = read(&format!("Message-ID: <a@b>\r\nIn-Reply-To: <{id}>\r\n\r\n")).expect("row");
+        assert_eq!((person.labelled, person.answers), (false, vec![id.to_owned()]));
+        let program = read(&format!("In-Reply-To: <{id}>\r\nAuto-Submitted: auto-replied\r\n\r\n")).expect("row");
+        assert!(program.answers.is_empty());
     }
 
     #[test]

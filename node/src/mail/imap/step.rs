@@ -147,8 +147,12 @@ pub(super) async fn step(session: &mut ImapSession, role: FolderRole, folder: &s
     let reports = desk.reports && role == FolderRole::Inbox;
     for batch in uids.chunks(HEADER_BATCH) {
         let mut rows = if reports { headers::fetch_with_reports(session, batch).await? } else { headers::fetch(session, batch).await? };
-        for row in rows.iter().filter(|row| reports && !row.labelled) {
-            if let Some(hint) = row.report {
+        let arrives = matches!(role, FolderRole::Inbox | FolderRole::Tab | FolderRole::Junk);
+        for row in rows.iter_mut().filter(|row| !row.labelled) {
+            if arrives && !row.answers.is_empty() {
+                let answers = std::mem::take(&mut row.answers);
+                desk.events.send(MailEvent::Answered(answers)).await.map_err(|_| StepError::HostGone)?;
+            } else if let Some(hint) = row.report.filter(|_| reports) {
                 hand_over_report(session, row, hint, desk).await?;
             }
         }

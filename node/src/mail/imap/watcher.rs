@@ -77,6 +77,8 @@ pub enum MailEvent {
     Found(FoundMail),
     /// A mail that may be a report, at least once each; only where [`Watcher::reports`] says so.
     Report(FoundReport),
+    /// A person answered these mails of ours (Message-IDs without angle brackets), at least once each.
+    Answered(Vec<String>),
     /// The answer to a command.
     ActDone {
         /// Of the command.

@@ -195,7 +195,7 @@ impl Session {
         mechanism: &AuthMechanism<'_>,
         given: Option<Vec<u8>>,
     ) -> std::io::Result<Answer> {
-        let bearer = Bearer::of(&mechanism.to_string(), self.service.oauth.as_deref()).filter(|_| !self.offers_tls);
+        let bearer = Bearer::of(mechanism.as_ref(), self.service.oauth.as_deref()).filter(|_| !self.offers_tls);
         if bearer.is_none() && *mechanism != AuthMechanism::Plain {
             return Ok(no("[CANNOT] not that mechanism"));
         }
