@@ -100,7 +100,7 @@ fn a_thread_has_five_turns_of_modest_length() {
                 let words = t.body.split_whitespace().count();
                 assert!((32..=180).contains(&words), "{words} words in turn {turn} of \"{subject}\":\n{}", t.body);
                 assert!(!t.body.contains(['{', '}', '[', ']', '|']) && !t.subject.contains(['{', '}', '[', ']', '|']));
-                let footer = format!("Warmnet exchange {}: automated mail between consenting mailboxes\n", hex::encode(exchange(n)));
+                let footer = format!("Warmnet exchange {n:08x}-00000000-00000000-00000000: automated mail between consenting mailboxes\n");
                 assert!(t.body.ends_with(&footer));
                 assert_eq!(t.subject, if turn == 0 { subject.clone() } else { format!("Re: {subject}") });
             }

@@ -234,7 +234,8 @@ const FR: Words = Words {
         "Thomas",
         "Valérie",
     ],
-    days: &["lundi", "mardi", "mercredi", "jeudi", "vendredi"],
+    // Not mercredi: before a "t" SpamAssassin reads a disguised "credit" in it (FUZZY_CREDIT).
+    days: &["lundi", "mardi", "jeudi", "vendredi"],
     rooms: &[
         "dans la petite salle",
         "à la bibliothèque",
