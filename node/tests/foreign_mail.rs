@@ -145,6 +145,7 @@ fn exchange(n: u32, pool: Pool) -> Exchange {
     let own = format!("{}.1.{}@here.test", ExchangeId(id), ME.short());
     let first = format!("{}.0.{}@there.test", ExchangeId(id), PARTNER.short());
     Exchange {
+        meeting: 0,
         id: ExchangeId(id),
         epoch: EPOCH,
         slot,
