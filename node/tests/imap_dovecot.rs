@@ -130,6 +130,7 @@ async fn old_filed_mails_go_and_nothing_else() {
         timeouts: MailTimeouts::default(),
         poll: Duration::from_millis(200),
         look_everywhere: false,
+        reports: false,
         cursors: Arc::new(Cursors::default()),
     };
     let (watcher, mut events) = watcher.start_with(Upkeep { keep_filed: Some(DAY * 30) });
