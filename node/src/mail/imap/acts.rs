@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use super::{
     FolderRole,
-    find::find,
+    find::{find, find_deleted},
     folders::{self, Folders},
     gmail,
     headers::{self, HEADER_BATCH, is_message_id},
@@ -307,8 +307,10 @@ async fn already_there(session: &mut ImapSession, folders: &Folders, batch: &[Wa
         session.select(name).await?;
         let ids: Vec<&str> = open.iter().map(|i| batch[*i].message_id.as_str()).collect();
         let found = find(session, &ids).await?;
+        let there = |i: &usize| found.contains_key(&batch[*i].message_id);
+        tidy_up(session, folders, batch, &open.iter().copied().filter(there).collect::<Vec<_>>()).await?;
         for i in open {
-            let there = found.contains_key(&batch[i].message_id);
+            let there = there(&i);
             results.insert(i, if there { Ok(ActReport::AlreadyThere) } else { Err(ActError::NotFound) });
         }
     }
@@ -318,6 +320,25 @@ async fn already_there(session: &mut ImapSession, folders: &Folders, batch: &[Wa
             None if wanted.act == MailAct::Locate => Err(ActError::NoFolder),
             _ => Err(ActError::NotFound),
         });
+    }
+    Ok(())
+}
+
+/// Ends what a move without MOVE left half done: copied and marked \Deleted, but cut before it was removed. Only mails
+/// that lie in the target too, and only where they can be removed one by one.
+async fn tidy_up(session: &mut ImapSession, folders: &Folders, batch: &[Wanted], moved: &[usize]) -> Result<(), ImapError> {
+    if session.able.mov || !session.able.uidplus {
+        return Ok(());
+    }
+    for role in [FolderRole::Inbox, FolderRole::Junk, FolderRole::Sent] {
+        let ids: Vec<&str> =
+            moved.iter().filter(|i| batch[**i].act.sources().contains(&role)).map(|i| batch[*i].message_id.as_str()).collect();
+        let Some(name) = folders.name(role).filter(|_| !ids.is_empty()) else { continue };
+        session.select(name).await?;
+        let left: Vec<u32> = find_deleted(session, &ids).await?.into_values().flatten().map(|row| row.uid).collect();
+        for set in uid_sets(&left) {
+            shift::expunge(session, &set).await?;
+        }
     }
     Ok(())
 }

@@ -16,32 +16,47 @@ const FLOOD: usize = 4;
 
 /// The labelled, not deleted mails of exactly these Message-IDs.
 pub(super) async fn find(session: &mut ImapSession, ids: &[&str]) -> Result<BTreeMap<String, Vec<Row>>, ImapError> {
+    search_for(session, ids, false).await
+}
+
+/// The same among those that are marked \Deleted.
+pub(super) async fn find_deleted(session: &mut ImapSession, ids: &[&str]) -> Result<BTreeMap<String, Vec<Row>>, ImapError> {
+    search_for(session, ids, true).await
+}
+
+async fn search_for(session: &mut ImapSession, ids: &[&str], deleted: bool) -> Result<BTreeMap<String, Vec<Row>>, ImapError> {
     let mut found: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     let mut ids = ids.to_vec();
     ids.sort_unstable();
     ids.dedup();
     for chunk in ids.chunks(IDS_A_SEARCH) {
-        let uids = search(session, &any_of(chunk)?).await?;
+        let uids = search(session, &any_of(chunk, deleted)?).await?;
         if uids.len() <= FLOOD * chunk.len() {
-            collect(session, &uids, chunk, &mut found).await?;
+            collect(session, &uids, chunk, deleted, &mut found).await?;
             continue;
         }
         // Somebody floods the folder with copies of one: they must not crowd out the others.
         for id in chunk {
-            let mut uids = search(session, &any_of(&[id])?).await?;
+            let mut uids = search(session, &any_of(&[id], deleted)?).await?;
             // The newest; it is ambiguous after two anyway.
             let cut = uids.len().saturating_sub(HEADER_BATCH);
             uids.drain(..cut);
-            collect(session, &uids, &[id], &mut found).await?;
+            collect(session, &uids, &[id], deleted, &mut found).await?;
         }
     }
     Ok(found)
 }
 
-async fn collect(session: &mut ImapSession, uids: &[u32], ids: &[&str], found: &mut BTreeMap<String, Vec<Row>>) -> Result<(), ImapError> {
+async fn collect(
+    session: &mut ImapSession,
+    uids: &[u32],
+    ids: &[&str],
+    deleted: bool,
+    found: &mut BTreeMap<String, Vec<Row>>,
+) -> Result<(), ImapError> {
     for batch in uids.chunks(HEADER_BATCH) {
         for row in headers::fetch(session, batch).await? {
-            let wanted = row.message_id.clone().filter(|id| ids.contains(&id.as_str()) && row.is(id));
+            let wanted = row.message_id.clone().filter(|id| ids.contains(&id.as_str()) && row.labelled && row.deleted == deleted);
             if let Some(id) = wanted {
                 found.entry(id).or_default().push(row);
             }
@@ -50,8 +65,8 @@ async fn collect(session: &mut ImapSession, uids: &[u32], ids: &[&str], found: &
     Ok(())
 }
 
-fn any_of(ids: &[&str]) -> Result<String, ImapError> {
-    let mut keys = String::from("UNDELETED ");
+fn any_of(ids: &[&str], deleted: bool) -> Result<String, ImapError> {
+    let mut keys = String::from(if deleted { "DELETED " } else { "UNDELETED " });
     for (i, id) in ids.iter().enumerate() {
         if i + 1 < ids.len() {
             keys.push_str("OR ");
@@ -70,9 +85,9 @@ mod tests {
 
     #[test]
     fn many_ids_are_one_search() {
-        assert_eq!(any_of(&["<a>"]).expect("plain"), "UNDELETED HEADER Message-ID \"<a>\"");
+        assert_eq!(any_of(&["<a>"], false).expect("plain"), "UNDELETED HEADER Message-ID \"<a>\"");
         assert_eq!(
-            any_of(&["<a>", "<b>", "<c>"]).expect("plain"),
+            any_of(&["<a>", "<b>", "<c>"], false).expect("plain"),
             "UNDELETED OR HEADER Message-ID \"<a>\" OR HEADER Message-ID \"<b>\" HEADER Message-ID \"<c>\""
         );
     }

@@ -187,10 +187,11 @@ mod tests {
 
     #[test]
     fn what_condemns_an_address() {
-        for hard in [(5, 1, 1), (5, 1, 10), (5, 0, 0), (5, 4, 4), (5, 2, 1)] {
+        for hard in [(5, 1, 1), (5, 1, 10), (5, 4, 4), (5, 2, 1)] {
             assert_eq!(failed(Some(hard)), Fate::Hard, "{hard:?}");
         }
-        for soft in [(5, 2, 2), (4, 4, 7), (4, 2, 2), (5, 7, 1), (5, 7, 515), (5, 4, 5), (5, 3, 4), (2, 0, 0)] {
+        // 5.0.0 says nothing of the address.
+        for soft in [(5, 0, 0), (5, 2, 2), (4, 4, 7), (4, 2, 2), (5, 7, 1), (5, 7, 515), (5, 4, 5), (5, 3, 4), (2, 0, 0)] {
             assert_eq!(failed(Some(soft)), Fate::Soft, "{soft:?}");
         }
         assert_eq!(failed(None), Fate::Soft);

@@ -151,7 +151,7 @@ async fn a_close_before_the_dot_is_a_network_error() {
         assert_eq!((marks.len(), taken), (marked, 0), "{at}");
     }
     let (outcome, ..) = run("EHLO", "").await;
-    assert!(matches!(outcome, SmtpOutcome::NetworkError { stage: Stage::Greeting, .. }), "{outcome:?}");
+    assert!(matches!(outcome, SmtpOutcome::NetworkError { stage: Stage::Hello, .. }), "{outcome:?}");
 }
 
 #[tokio::test]
