@@ -10,6 +10,7 @@ pub mod mailbox;
 mod out;
 mod run;
 mod show;
+mod switches;
 
 pub use exit::{CliError, ExitCode};
 use out::say;
@@ -72,6 +73,18 @@ enum Verb {
     /// Show connected peers
     #[command(after_help = "Example:\n  warmnet-node peers --json")]
     Peers,
+    /// Send and answer nothing for a while
+    #[command(after_help = "Examples:\n  warmnet-node pause\n  warmnet-node pause me@example.org --for 3d")]
+    Pause(switches::PauseArgs),
+    /// End a pause
+    #[command(after_help = "Example:\n  warmnet-node resume me@example.org")]
+    Resume {
+        /// Only this mailbox [default: all]
+        address: Option<String>,
+    },
+    /// Show or take back what the node may do
+    #[command(subcommand)]
+    Consent(switches::ConsentVerb),
     /// Report your own (external) mail
     #[command(subcommand)]
     External(external::ExternalVerb),
@@ -140,6 +153,9 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Status(args) => show::status(global, args),
         Verb::Score(args) => show::score(global, args),
         Verb::Peers => show::peers(global),
+        Verb::Pause(args) => switches::pause(global, &args),
+        Verb::Resume { address } => switches::resume(global, address.as_deref()),
+        Verb::Consent(verb) => switches::consent(global, verb),
         Verb::External(verb) => external::external(global, verb),
         Verb::Content(verb) => content::content(global, verb),
         Verb::Config(verb) => config::config(global, verb),

@@ -48,6 +48,20 @@ pub struct MailboxConfig {
     /// The recorded yes for each automatic act.
     #[serde(default)]
     pub consent: Consent,
+    /// The owner's pause: no mail is sent or answered meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<Pause>,
+}
+
+/// A pause (RFC 3339 instants).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    /// Its beginning.
+    pub since: String,
+    /// Its end; without one it lasts until `resume`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 fn default_languages() -> Vec<String> {
@@ -106,6 +120,16 @@ impl Consent {
         set(&mut self.rescue, acts::RESCUE);
         set(&mut self.file, acts::FILE);
     }
+    /// Takes the yes to the named acts back.
+    pub fn revoke(&mut self, bits: u8) {
+        for (field, bit) in
+            [(&mut self.read, acts::READ), (&mut self.reply, acts::REPLY), (&mut self.rescue, acts::RESCUE), (&mut self.file, acts::FILE)]
+        {
+            if bits & bit != 0 {
+                *field = None;
+            }
+        }
+    }
 }
 
 impl MailboxConfig {
@@ -125,6 +149,7 @@ impl MailboxConfig {
             smtp,
             imap,
             consent: Consent::default(),
+            pause: None,
         }
     }
 
@@ -200,6 +225,10 @@ impl MailboxConfig {
         if let Some(instant) = yes.into_iter().flatten().find(|t| t.parse::<jiff::Timestamp>().is_err()) {
             return bad("consent", format!("holds \"{instant}\"; a yes is recorded with its instant, such as \"2026-11-24T08:00:00Z\""));
         }
+        let ends = self.pause.iter().flat_map(|p| [Some(&p.since), p.until.as_ref()]).flatten();
+        if let Some(instant) = ends.into_iter().find(|t| t.parse::<jiff::Timestamp>().is_err()) {
+            return bad("pause", format!("holds \"{instant}\", which is no instant such as \"2026-11-24T08:00:00Z\""));
+        }
         Ok(())
     }
 
@@ -221,6 +250,13 @@ impl MailboxConfig {
         file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(io)?;
         file.persist(&path).map_err(|e| io(e.error))?;
         Ok(())
+    }
+
+    /// Whether its owner's pause holds at this instant.
+    #[must_use]
+    pub fn paused(&self, now: jiff::Timestamp) -> bool {
+        let over = |until: &String| until.parse::<jiff::Timestamp>().is_ok_and(|end| end <= now);
+        self.pause.as_ref().is_some_and(|p| !p.until.as_ref().is_some_and(over))
     }
 
     /// Working hours in minutes of the local day.

@@ -22,6 +22,8 @@ pub enum Request {
         /// Counts to add.
         report: SelfReport,
     },
+    /// Read the mailboxes' settings again.
+    Reload,
     /// Stop gracefully.
     Stop,
     /// Anything else: the coordinator's own requests.
@@ -47,6 +49,7 @@ impl Request {
             "status" => Self::Status,
             "score" => Self::Score { member: value.get("member").and_then(|m| m.as_str()).map(str::to_owned) },
             "peers" => Self::Peers,
+            "reload" => Self::Reload,
             "stop" => Self::Stop,
             "external" => {
                 let fields: ExternalFields = serde_json::from_value(value).map_err(|e| e.to_string())?;
@@ -63,6 +66,7 @@ impl Request {
             Self::Status => serde_json::json!({"cmd": "status"}),
             Self::Score { member } => serde_json::json!({"cmd": "score", "member": member}),
             Self::Peers => serde_json::json!({"cmd": "peers"}),
+            Self::Reload => serde_json::json!({"cmd": "reload"}),
             Self::Stop => serde_json::json!({"cmd": "stop"}),
             Self::External { mailbox, report: r } => serde_json::json!({"cmd": "external", "mailbox": mailbox,
                 "sent": r.sent, "hard": r.hard, "soft": r.soft, "complaints": r.complaints, "replies": r.replies}),

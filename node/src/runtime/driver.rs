@@ -15,6 +15,7 @@ use super::mailboxes::{MailFound, Mailboxes};
 use super::peers::Peers;
 use super::persist::Persist;
 use super::reports::Reports;
+use super::settings::Settings;
 use super::status;
 use crate::control::{Answer, Request as ControlRequest, Served};
 use crate::p2p::{Acceptance as GossipAcceptance, NetworkEvent, NetworkHandle};
@@ -49,6 +50,7 @@ pub(super) struct Driver {
     pub network: NetworkHandle,
     pub persist: Persist,
     pub mailboxes: Mailboxes,
+    pub settings: Settings,
     pub peers: Peers,
     pub feedback: mpsc::Sender<Feedback>,
     pub authority: Option<Box<dyn Authority>>,
@@ -76,6 +78,7 @@ impl Driver {
     /// [`DriverError`].
     pub(super) async fn run(mut self, mut inlets: Inlets) -> Result<(), DriverError> {
         loop {
+            self.settings.look(&mut self.engine);
             self.settle().await?;
             let sleep = self.sleep();
             tokio::select! {
@@ -391,6 +394,10 @@ impl Driver {
                     Answer::ok()
                 }
                 None => Answer::error("unknown_mailbox", "this node does not host that mailbox", "see `warmnet-node mailbox list`"),
+            },
+            ControlRequest::Reload => match self.settings.reload(&mut self.engine) {
+                Ok(()) => Answer::ok(),
+                Err(e) => Answer::error("config", &e.to_string(), "correct the file; the last settings stay in force"),
             },
             ControlRequest::Stop => {
                 self.stop.cancel();

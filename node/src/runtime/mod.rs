@@ -10,6 +10,7 @@ pub mod outbox;
 mod peers;
 mod persist;
 mod reports;
+mod settings;
 mod start;
 mod status;
 

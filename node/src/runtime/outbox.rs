@@ -102,7 +102,7 @@ impl Outgoing {
             message_id: &bracketed(&self.message_id),
             in_reply_to: references.last().copied(),
             references: &references,
-            extra: &[(self.header.0, &self.header.1), ("X-Auto-Response-Suppress", "All")],
+            extra: &[(self.header.0, &self.header.1)],
             auto_submitted: self.auto_submitted,
             text: &self.text,
         };

@@ -9,6 +9,7 @@ use super::mailboxes::{Mailbox, Mailboxes, pump};
 use super::peers::Peers;
 use super::persist::Persist;
 use super::reports::Reports;
+use super::settings::{Known, Settings, hosted};
 use super::status::Facts;
 use crate::config::{Home, MailboxConfig, NodeConfig};
 use crate::control::{ControlError, ControlServer};
@@ -21,7 +22,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use warmnet_protocol::engine::{Engine, HostedMember, Input, RestoreError};
+use warmnet_protocol::engine::{Engine, Input, RestoreError};
 use warmnet_protocol::identity::{AddressError, CanonicalAddress, NodeKey, hash, member_id};
 use warmnet_protocol::ids::{MemberId, NetworkId, Salt};
 use warmnet_protocol::wire::genesis::Genesis;
@@ -165,6 +166,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
     let (mail_in, mail) = mpsc::channel(MAIL_QUEUE);
     let mut boxes = Mailboxes::default();
     let mut reports = Reports::default();
+    let mut hosts = Vec::new();
     let mut pumps = tokio::task::JoinSet::new();
     for (i, mailbox) in mailboxes.iter().enumerate() {
         let index = i + 1;
@@ -172,7 +174,9 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         let salt = salt(&seed, &network_id, &address);
         let member = member_id(&network_id, &salt, &address);
         let password = secrets.credential(&mailbox.address)?.ok_or(RuntimeError::NoPassword { index })?;
-        engine.handle(now, Input::Host(Box::new(hosted(mailbox, member, &address, salt, golden))));
+        let known = Known { member, address: address.clone(), salt, golden };
+        engine.handle(now, Input::Host(Box::new(hosted(mailbox, &known))));
+        hosts.push(known);
         let login = Login { user: mailbox.user.clone(), password };
         let smtp_tls = TlsClient::new(mailbox.smtp.ca_file.as_deref())?;
         let imap_tls = TlsClient::new(mailbox.imap.ca_file.as_deref())?;
@@ -219,6 +223,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         network,
         persist,
         mailboxes: boxes,
+        settings: Settings::new(home.mailboxes(), hosts),
         peers: Peers::default(),
         feedback: feedback_in,
         authority,
@@ -232,23 +237,6 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
     drop(server);
     tracing::info!("stopped");
     Ok(ended?)
-}
-
-fn hosted(mailbox: &MailboxConfig, member: MemberId, address: &CanonicalAddress, salt: Salt, golden: bool) -> HostedMember {
-    HostedMember {
-        member,
-        address: address.as_str().to_owned(),
-        salt,
-        hours: mailbox.hours_in_minutes(),
-        utc_offset_minutes: clock::utc_offset_minutes(&mailbox.zone, clock::now()),
-        acts: mailbox.consent.acts(),
-        weekdays: mailbox.weekday_bits(),
-        languages: mailbox.language_bits(),
-        provider: mailbox.provider_class,
-        ramp: mailbox.ramp,
-        golden,
-        paused: false,
-    }
 }
 
 fn spawn_signal_watch(stop: CancellationToken) {

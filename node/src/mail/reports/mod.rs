@@ -5,7 +5,7 @@
 //! ```
 //! They are the owner's mail, or forged: nothing here marks, moves or answers one. A report proves nothing by itself, so
 //! it counts only where it returns our own signed label, or where it says something of the owner's own mail and comes from
-//! a system that would know ([`judge`]).
+//! a system that would know (`judge.rs`).
 //!
 //! | file | what |
 //! |---|---|

@@ -1,0 +1,80 @@
+//! The owner's settings of the mailboxes, read again while the node runs: a pause, a consent taken back and changed hours
+//! count within [`EVERY`], or at once when the command line asks.
+
+use super::clock;
+use crate::config::{ConfigError, MailboxConfig};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use warmnet_protocol::engine::{Engine, HostedMember, Input};
+use warmnet_protocol::identity::CanonicalAddress;
+use warmnet_protocol::ids::{MemberId, Salt};
+
+/// Between two looks into the folder. The ends of pauses and of summer time are found by the same look.
+const EVERY: Duration = Duration::from_secs(30);
+
+/// One mailbox of this run, as the engine knows it.
+pub(super) struct Known {
+    pub member: MemberId,
+    pub address: CanonicalAddress,
+    pub salt: Salt,
+    pub golden: bool,
+}
+
+/// The settings of this run's mailboxes.
+pub(super) struct Settings {
+    folder: PathBuf,
+    known: Vec<Known>,
+    looked: Instant,
+}
+
+impl Settings {
+    pub(super) fn new(folder: PathBuf, known: Vec<Known>) -> Self {
+        Self { folder, known, looked: Instant::now() }
+    }
+
+    /// Looks again when it is time.
+    pub(super) fn look(&mut self, engine: &mut Engine) {
+        if self.looked.elapsed() >= EVERY
+            && let Err(error) = self.reload(engine)
+        {
+            tracing::warn!(%error, "the mailboxes' settings can't be read; the last ones stay in force");
+        }
+    }
+
+    /// Reads the folder and hands the engine what changed. Mailboxes that were added wait for the next start.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: nothing changed.
+    pub(super) fn reload(&mut self, engine: &mut Engine) -> Result<(), ConfigError> {
+        self.looked = Instant::now();
+        let all = MailboxConfig::load_all(&self.folder)?;
+        for known in &self.known {
+            let own = |m: &&MailboxConfig| CanonicalAddress::parse(&m.address).is_ok_and(|a| a == known.address);
+            let Some(mailbox) = all.iter().find(own) else { continue };
+            let fresh = hosted(mailbox, known);
+            if engine.hosted().get(&known.member).is_some_and(|h| h.config != fresh) {
+                tracing::info!(member = %known.member.short(), paused = fresh.paused, "a mailbox's settings changed");
+                engine.handle(clock::now(), Input::Host(Box::new(fresh)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A mailbox's settings as the engine takes them.
+pub(super) fn hosted(mailbox: &MailboxConfig, known: &Known) -> HostedMember {
+    HostedMember {
+        member: known.member,
+        address: known.address.as_str().to_owned(),
+        salt: known.salt,
+        hours: mailbox.hours_in_minutes(),
+        utc_offset_minutes: clock::utc_offset_minutes(&mailbox.zone, clock::now()),
+        acts: mailbox.consent.acts(),
+        weekdays: mailbox.weekday_bits(),
+        languages: mailbox.language_bits(),
+        provider: mailbox.provider_class,
+        ramp: mailbox.ramp,
+        golden: known.golden,
+        paused: mailbox.paused(jiff::Timestamp::now()),
+    }
+}
