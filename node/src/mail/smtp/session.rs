@@ -24,6 +24,8 @@ use crate::mail::{
     tls::TlsClient,
 };
 
+/// Between two looks at which of two stages a step of the library is in.
+const LOOK: Duration = Duration::from_millis(250);
 /// How long a polite goodbye may take before the connection is simply dropped.
 const QUIT_LIMIT: Duration = Duration::from_secs(2);
 /// How long a server may take to say that an idle connection still lives.
@@ -231,10 +233,10 @@ async fn within_two<T>(
 ) -> Result<T, SessionError> {
     let begun = Instant::now();
     let mut step = std::pin::pin!(step);
-    // Ends: each turn waits for a deadline, of which there are two.
+    // Ends: at one of two deadlines at the latest. The second one begins without a signal, so it is looked for.
     loop {
         let now = || turned().map_or((first.0, begun + first.1), |at| (second.0, at + second.1));
-        let deadline = now().1;
+        let deadline = now().1.min(Instant::now() + LOOK);
         tokio::select! {
             done = &mut step => return done.map_err(|e| typed(now().0, &e)),
             () = sleep_until(deadline) => {
