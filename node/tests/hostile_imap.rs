@@ -49,6 +49,8 @@ enum End {
     Refused,
     /// The node makes sense of it and goes on.
     GoesOn,
+    /// One of the two: the look that was asked for may end before the answer is read.
+    GoesOnOrNonsense,
 }
 
 fn attacks() -> Vec<(Attack, End)> {
@@ -95,7 +97,7 @@ fn attacks() -> Vec<(Attack, End)> {
         "zero bytes in a header",
         "UID FETCH",
         Act::Answer([b(header), b("{8}\r\n"), vec![0; 8], b(")\r\n")].concat(), "OK done"),
-        End::GoesOn,
+        End::GoesOnOrNonsense,
     );
     add("MIME tree a million levels deep", "UID FETCH", nested("BODYSTRUCTURE ", 1_000_000), End::Nonsense);
     add("the same in BODY", "UID FETCH", nested("BODY ", 1_000_000), End::Nonsense);
@@ -191,7 +193,8 @@ async fn hostile_servers_are_survived_in_little_memory() {
         let (end, text) = attack(&server, &tls, hostile).await;
         let grown = memory("VmHWM").saturating_sub(before);
         println!("{:38} {:>7} {grown:>10}  {text}", hostile.name, begun.elapsed().as_millis());
-        if end != *wanted {
+        let either = *wanted == End::GoesOnOrNonsense && matches!(end, End::GoesOn | End::Nonsense);
+        if end != *wanted && !either {
             wrong.push(format!("{}: {end:?} instead of {wanted:?}", hostile.name));
         }
     }
