@@ -394,9 +394,8 @@ impl Exchange {
         self.drop_forbidden();
         if self.side == Side::Sender && self.outcome.is_none() {
             if ctx.now >= deadlines::send_deadline(ctx.clock, self.epoch) && !self.is_queued() {
-                return self.end_without_mail(SenderOutcome::NoShow);
-            }
-            if let Introduction::Due(at, tries) = self.introduction
+                events.extend(self.end_without_mail(SenderOutcome::NoShow));
+            } else if let Introduction::Due(at, tries) = self.introduction
                 && at <= ctx.now
             {
                 self.introduction = Introduction::Asked(tries);
@@ -430,7 +429,7 @@ impl Exchange {
                 }
             }
         }
-        if !events.is_empty() {
+        if events.last().is_some_and(|e| *e != Event::Changed) {
             events.push(Event::Changed);
         }
         events
