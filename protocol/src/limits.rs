@@ -3,8 +3,8 @@
 
 /// Most bytes one decoding may allocate: a full page of roster rows or bundles with room to spare.
 pub const DECODE_BYTES: usize = 8 * 1024 * 1024;
-/// Encoded epoch record: fixed fields, 32 notices of about 70 bytes and a bitmap of 1,000,000 bits.
-pub const RECORD_BYTES: usize = 136 * 1024;
+/// Encoded epoch record: fixed fields, 32 notices of about 70 bytes, 64 departures of about 140 and a bitmap of 1,000,000 bits.
+pub const RECORD_BYTES: usize = 144 * 1024;
 /// Encoded bundle: [`BUNDLE_ENTRIES`] entries of about 10 bytes and a self report.
 pub const BUNDLE_BYTES: usize = 24 * 1024;
 /// Entries of a bundle: 40 slots a day for a member; a golden member observes 20 seats; ten times that.
@@ -13,13 +13,15 @@ pub const BUNDLE_ENTRIES: usize = 400;
 pub const RECORD_NOTICES: usize = 32;
 /// Equivocation proofs listed by one record.
 pub const RECORD_PROOFS: usize = 32;
+/// Departures carried by one record; further ones wait for the next.
+pub const RECORD_DEPARTURES: usize = 64;
 /// Rows of a roster; positions fit a bitmap of a record.
 pub const ROSTER_ROWS: usize = 1_000_000;
 /// Roster rows in one sync answer: about 100 bytes each, 400 KiB.
 pub const ROSTER_PAGE: usize = 4_096;
 /// Bundles in one sync answer: 64 of at most 24 KiB stay under the response cap of 4 MiB.
 pub const BUNDLE_PAGE: usize = 64;
-/// Records in one sync answer: 16 of at most 136 KiB.
+/// Records in one sync answer: 16 of at most 144 KiB.
 pub const RECORD_PAGE: usize = 16;
 /// A request between nodes.
 pub const REQUEST_BYTES: usize = 64 * 1024;

@@ -39,6 +39,7 @@ fn record() -> EpochRecord {
             review: Epoch(300),
         }],
         proofs: vec![(MemberId([7; 32]), Digest([8; 32]))],
+        departures: vec![vec![11; 4]],
         results: Digest([9; 32]),
         params: Params::standard().digest(),
         degraded: false,

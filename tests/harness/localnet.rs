@@ -1,6 +1,6 @@
 //! A running `warmnet-sim localnet` and its programs.
 
-use crate::programs::{ask, program, signal};
+use crate::programs::{Ran, ask, program, run, signal};
 use crate::wait_for;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -36,8 +36,12 @@ pub struct Finished {
 impl Finished {
     /// Log of a program.
     pub fn log(&self, name: &str) -> String {
-        std::fs::read_to_string(self.dir.path().join("net/logs").join(format!("{name}.log"))).unwrap_or_default()
+        log(&self.dir, name)
     }
+}
+
+fn log(dir: &TempDir, name: &str) -> String {
+    std::fs::read_to_string(dir.path().join("net/logs").join(format!("{name}.log"))).unwrap_or_default()
 }
 
 impl Localnet {
@@ -98,6 +102,19 @@ impl Localnet {
     /// It doesn't answer.
     pub fn status(&self, name: &str) -> Result<Value> {
         ask(&self.home(name).join("control.sock"), &json!({"cmd": "status"}))
+    }
+
+    /// Runs a command of a node to its end.
+    ///
+    /// # Errors
+    /// It can't be started, or doesn't end.
+    pub fn node(&self, name: &str, args: &[&str]) -> Result<Ran> {
+        run(Command::new(program("warmnet-node")?).args(args).env("WARMNET_HOME", self.home(name)), "")
+    }
+
+    /// Log of a program so far.
+    pub fn log(&self, name: &str) -> String {
+        log(&self.dir, name)
     }
 
     /// Kills a program without warning (SIGKILL).

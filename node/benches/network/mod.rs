@@ -86,6 +86,7 @@ impl Network {
         let inputs = DraftInputs {
             beacon: self.links[epoch.0 as usize + 1],
             notices: vec![],
+            departures: vec![],
             admitted: if epoch.0 == 0 { self.rows.clone() } else { vec![] },
             degraded: false,
             authority: self.authority.clone(),

@@ -113,7 +113,8 @@ fn login(secrets: Option<&Secrets>, mailbox: &MailboxConfig) -> Option<Login> {
 
 fn examine(home: &Home, args: &DoctorArgs) -> Result<Vec<Item>, CliError> {
     let config = load_config(home)?;
-    let all = MailboxConfig::load_all(&home.mailboxes())?;
+    let mut all = MailboxConfig::load_all(&home.mailboxes())?;
+    all.retain(|m| m.left.is_none());
     let chosen: Vec<&MailboxConfig> =
         all.iter().filter(|m| args.address.as_ref().is_none_or(|a| a.eq_ignore_ascii_case(&m.address))).collect();
     if chosen.is_empty() && args.address.is_some() {

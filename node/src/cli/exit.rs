@@ -50,6 +50,11 @@ impl ExitCode {
     }
 }
 
+/// Wrong usage.
+pub(super) fn usage(what: impl Into<String>) -> CliError {
+    CliError::new(ExitCode::Usage, what)
+}
+
 /// An error for the person at the terminal.
 #[derive(Debug)]
 pub struct CliError {

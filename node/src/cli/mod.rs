@@ -6,6 +6,7 @@ mod doctor;
 pub mod exit;
 mod external;
 mod init;
+mod leave;
 pub mod mailbox;
 mod out;
 mod run;
@@ -82,6 +83,9 @@ enum Verb {
         /// Only this mailbox [default: all]
         address: Option<String>,
     },
+    /// Leave the network with a mailbox, for good
+    #[command(after_help = leave::HELP)]
+    Leave(leave::LeaveArgs),
     /// Show or take back what the node may do
     #[command(subcommand)]
     Consent(switches::ConsentVerb),
@@ -155,6 +159,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Peers => show::peers(global),
         Verb::Pause(args) => switches::pause(global, &args),
         Verb::Resume { address } => switches::resume(global, address.as_deref()),
+        Verb::Leave(args) => leave::leave(global, &args),
         Verb::Consent(verb) => switches::consent(global, verb),
         Verb::External(verb) => external::external(global, verb),
         Verb::Content(verb) => content::content(global, verb),

@@ -1,15 +1,15 @@
 //! `pause`, `resume`, `consent show | revoke`: the owner's switches. They are written to the mailbox's file, and a running
 //! node reads it at once.
 
-use super::exit::{CliError, ExitCode};
+use super::exit::{CliError, usage};
+use super::mailbox::chosen;
 use super::out::say;
 use super::{Global, load_config};
-use crate::config::mailbox::Pause;
+use crate::config::mailbox::{ACTS, Pause};
 use crate::config::{Home, MailboxConfig};
 use crate::control::{Client, ClientError, Request};
 use clap::{Args, Subcommand};
 use jiff::{Span, Timestamp, Zoned};
-use warmnet_protocol::wire::roster::acts;
 
 /// Options of `pause`.
 #[derive(Args)]
@@ -41,22 +41,6 @@ pub(super) enum ConsentVerb {
     },
 }
 
-const ACTS: [(&str, u8); 4] = [("read", acts::READ), ("reply", acts::REPLY), ("rescue", acts::RESCUE), ("file", acts::FILE)];
-
-fn usage(what: impl Into<String>) -> CliError {
-    CliError::new(ExitCode::Usage, what)
-}
-
-/// The mailbox of this address, or all.
-fn mailboxes(home: &Home, only: Option<&str>) -> Result<Vec<MailboxConfig>, CliError> {
-    let mut all = MailboxConfig::load_all(&home.mailboxes())?;
-    all.retain(|m| only.is_none_or(|a| a.eq_ignore_ascii_case(&m.address)));
-    if all.is_empty() {
-        return Err(usage("there is no such mailbox here").todo("see `warmnet-node mailbox list`"));
-    }
-    Ok(all)
-}
-
 /// Tells a running node; `false` when none runs.
 fn tell(home: &Home) -> Result<bool, CliError> {
     match Client::connect(home) {
@@ -66,7 +50,8 @@ fn tell(home: &Home) -> Result<bool, CliError> {
     }
 }
 
-fn save(home: &Home, changed: &[MailboxConfig]) -> Result<bool, CliError> {
+/// Writes the mailboxes' files and tells a running node; `false` when none runs.
+pub(super) fn save(home: &Home, changed: &[MailboxConfig]) -> Result<bool, CliError> {
     for mailbox in changed {
         mailbox.save(&home.mailboxes())?;
     }
@@ -89,7 +74,7 @@ pub(super) fn pause(global: &Global, args: &PauseArgs) -> Result<(), CliError> {
         }
         Some(_) => return Err(usage("--for needs a time that lies ahead, such as 3d or 12h")),
     };
-    let mut all = mailboxes(&home, args.address.as_deref())?;
+    let mut all = chosen(&home, args.address.as_deref())?;
     for mailbox in &mut all {
         mailbox.pause = Some(Pause { since: now.to_string(), until: until.clone() });
     }
@@ -109,7 +94,7 @@ pub(super) fn pause(global: &Global, args: &PauseArgs) -> Result<(), CliError> {
 pub(super) fn resume(global: &Global, address: Option<&str>) -> Result<(), CliError> {
     let home = global.home();
     load_config(&home)?;
-    let mut all = mailboxes(&home, address)?;
+    let mut all = chosen(&home, address)?;
     all.retain(|m| m.pause.is_some());
     for mailbox in &mut all {
         mailbox.pause = None;
@@ -133,7 +118,7 @@ pub(super) fn consent(global: &Global, verb: ConsentVerb) -> Result<(), CliError
     let home = global.home();
     load_config(&home)?;
     match verb {
-        ConsentVerb::Show { address } => show(&mailboxes(&home, address.as_deref())?, global.json),
+        ConsentVerb::Show { address } => show(&chosen(&home, address.as_deref())?, global.json),
         ConsentVerb::Revoke { address, acts } => revoke(&home, &address, &acts, global.json),
     }
 }
@@ -155,11 +140,11 @@ fn show(all: &[MailboxConfig], json: bool) -> Result<(), CliError> {
 }
 
 fn revoke(home: &Home, address: &str, names: &[String], json: bool) -> Result<(), CliError> {
-    let mut all = mailboxes(home, Some(address))?;
+    let mut all = chosen(home, Some(address))?;
     for mailbox in &mut all {
         for name in names {
-            match ACTS.iter().find(|(n, _)| n == name) {
-                Some((_, bit)) => mailbox.consent.revoke(*bit),
+            match ACTS.iter().find(|(n, ..)| n == name) {
+                Some((_, bit, _)) => mailbox.consent.revoke(*bit),
                 None if name == "reports" => mailbox.consent.reports = None,
                 None => return Err(usage(format!("\"{name}\" is no act")).todo("acts are read, reply, rescue, file, reports")),
             }
@@ -180,7 +165,9 @@ fn revoke(home: &Home, address: &str, names: &[String], json: bool) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::exit::ExitCode;
     use crate::mail::{Security, ServerSettings};
+    use warmnet_protocol::wire::roster::acts;
 
     fn mailbox() -> MailboxConfig {
         let server = ServerSettings { host: "mx.a.test".into(), port: 465, security: Security::Tls, address: None, ca_file: None };
@@ -206,7 +193,7 @@ mod tests {
         m.consent.allow(acts::ALL, "2026-11-24T08:00:00Z");
         m.save(&home.mailboxes()).expect("saved");
         revoke(&home, "me@a.test", &["reply".into(), "file".into()], true).expect("known acts");
-        let read = mailboxes(&home, None).expect("one");
+        let read = chosen(&home, None).expect("one");
         assert_eq!(read[0].consent.acts(), acts::READ | acts::RESCUE);
         assert_eq!(revoke(&home, "me@a.test", &["jump".into()], true).expect_err("unknown").code(), ExitCode::Usage);
         assert_eq!(revoke(&home, "you@a.test", &["read".into()], true).expect_err("unknown").code(), ExitCode::Usage);

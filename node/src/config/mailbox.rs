@@ -51,6 +51,9 @@ pub struct MailboxConfig {
     /// The owner's pause: no mail is sent or answered meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<Pause>,
+    /// Since when (RFC 3339) the mailbox has left the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<String>,
 }
 
 /// A pause (RFC 3339 instants).
@@ -79,6 +82,14 @@ fn default_weekdays() -> Vec<String> {
 fn default_ramp() -> RampPreset {
     RampPreset::Gentle
 }
+
+/// The acts: their name, bit, and what the node does.
+pub const ACTS: [(&str, u8, &str); 4] = [
+    ("read", acts::READ, "mark warming mail as read"),
+    ("reply", acts::REPLY, "answer warming mail"),
+    ("rescue", acts::RESCUE, "move warming mail out of spam"),
+    ("file", acts::FILE, "file warming mail into the folder Warmnet"),
+];
 
 /// For each automatic act the instant (RFC 3339) at which the owner said yes; an absent one is not done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,24 +121,17 @@ impl Consent {
     }
     /// Records a yes for the named acts at `instant`.
     pub fn allow(&mut self, bits: u8, instant: &str) {
-        let set = |field: &mut Option<String>, bit| {
-            if bits & bit != 0 {
-                *field = Some(instant.to_owned());
-            }
-        };
-        set(&mut self.read, acts::READ);
-        set(&mut self.reply, acts::REPLY);
-        set(&mut self.rescue, acts::RESCUE);
-        set(&mut self.file, acts::FILE);
+        self.set(bits, Some(instant));
     }
     /// Takes the yes to the named acts back.
     pub fn revoke(&mut self, bits: u8) {
-        for (field, bit) in
-            [(&mut self.read, acts::READ), (&mut self.reply, acts::REPLY), (&mut self.rescue, acts::RESCUE), (&mut self.file, acts::FILE)]
-        {
-            if bits & bit != 0 {
-                *field = None;
-            }
+        self.set(bits, None);
+    }
+    fn set(&mut self, bits: u8, yes: Option<&str>) {
+        let fields =
+            [(&mut self.read, acts::READ), (&mut self.reply, acts::REPLY), (&mut self.rescue, acts::RESCUE), (&mut self.file, acts::FILE)];
+        for (field, _) in fields.into_iter().filter(|(_, bit)| bits & bit != 0) {
+            *field = yes.map(str::to_owned);
         }
     }
 }
@@ -150,6 +154,7 @@ impl MailboxConfig {
             imap,
             consent: Consent::default(),
             pause: None,
+            left: None,
         }
     }
 
@@ -225,6 +230,9 @@ impl MailboxConfig {
         if let Some(instant) = yes.into_iter().flatten().find(|t| t.parse::<jiff::Timestamp>().is_err()) {
             return bad("consent", format!("holds \"{instant}\"; a yes is recorded with its instant, such as \"2026-11-24T08:00:00Z\""));
         }
+        if let Some(instant) = self.left.iter().find(|t| t.parse::<jiff::Timestamp>().is_err()) {
+            return bad("left", format!("holds \"{instant}\", which is no instant such as \"2026-11-24T08:00:00Z\""));
+        }
         let ends = self.pause.iter().flat_map(|p| [Some(&p.since), p.until.as_ref()]).flatten();
         if let Some(instant) = ends.into_iter().find(|t| t.parse::<jiff::Timestamp>().is_err()) {
             return bad("pause", format!("holds \"{instant}\", which is no instant such as \"2026-11-24T08:00:00Z\""));
@@ -250,6 +258,13 @@ impl MailboxConfig {
         file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(io)?;
         file.persist(&path).map_err(|e| io(e.error))?;
         Ok(())
+    }
+
+    /// It leaves the network at `instant`: no consent stands any more.
+    pub fn leave(&mut self, instant: &str) {
+        self.consent = Consent::default();
+        self.pause = None;
+        self.left = Some(instant.to_owned());
     }
 
     /// Whether its owner's pause holds at this instant.

@@ -78,7 +78,9 @@ impl Driver {
     /// [`DriverError`].
     pub(super) async fn run(mut self, mut inlets: Inlets) -> Result<(), DriverError> {
         loop {
-            self.settings.look(&mut self.engine);
+            for member in self.settings.look(&mut self.engine) {
+                self.mailboxes.let_go(member, &mut self.tasks);
+            }
             self.settle().await?;
             let sleep = self.sleep();
             tokio::select! {
@@ -313,7 +315,7 @@ impl Driver {
                 self.engine.handle(now, Input::Introduction { token, from, request });
                 // Answered by the next `settle`; a stuck one would time out at the asker.
             }
-            request @ (Request::Apply(_) | Request::Confirm { .. }) => {
+            request @ (Request::Apply(_) | Request::Confirm { .. } | Request::Leave(_)) => {
                 let response = match &mut self.authority {
                     Some(authority) => Response::Enrolment(authority.enrol(now, from, request, self.engine.chain())),
                     None => Response::Refused { reason: "this node is not the coordinator".into() },
@@ -396,7 +398,10 @@ impl Driver {
                 None => Answer::error("unknown_mailbox", "this node does not host that mailbox", "see `warmnet-node mailbox list`"),
             },
             ControlRequest::Reload => match self.settings.reload(&mut self.engine) {
-                Ok(()) => Answer::ok(),
+                Ok(left) => {
+                    left.into_iter().for_each(|member| self.mailboxes.let_go(member, &mut self.tasks));
+                    Answer::ok()
+                }
                 Err(e) => Answer::error("config", &e.to_string(), "correct the file; the last settings stay in force"),
             },
             ControlRequest::Stop => {

@@ -41,6 +41,13 @@ pub(super) struct Mailbox {
     pub watcher: WatcherHandle,
 }
 
+impl Mailbox {
+    async fn close(self) {
+        self.submitter.close().await;
+        self.watcher.stop().await;
+    }
+}
+
 /// All of them.
 #[derive(Default)]
 pub(super) struct Mailboxes {
@@ -67,8 +74,15 @@ impl Mailboxes {
     /// Says goodbye to all servers.
     pub(super) async fn close(&mut self) {
         for (_, mailbox) in std::mem::take(&mut self.boxes) {
-            mailbox.submitter.close().await;
-            mailbox.watcher.stop().await;
+            mailbox.close().await;
+        }
+    }
+
+    /// Lets go of one mailbox: nothing of it is sent, read or touched from now on.
+    pub(super) fn let_go(&mut self, member: MemberId, tasks: &mut JoinSet<()>) {
+        self.places.retain(|(m, _), _| *m != member);
+        if let Some(mailbox) = self.boxes.remove(&member) {
+            tasks.spawn(mailbox.close());
         }
     }
 

@@ -5,7 +5,7 @@ use super::clock;
 use crate::config::{ConfigError, MailboxConfig};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use warmnet_protocol::engine::{Engine, HostedMember, Input};
+use warmnet_protocol::engine::{Engine, HostedMember, Input, Switch};
 use warmnet_protocol::identity::CanonicalAddress;
 use warmnet_protocol::ids::{MemberId, Salt};
 
@@ -32,32 +32,41 @@ impl Settings {
         Self { folder, known, looked: Instant::now() }
     }
 
-    /// Looks again when it is time.
-    pub(super) fn look(&mut self, engine: &mut Engine) {
-        if self.looked.elapsed() >= EVERY
-            && let Err(error) = self.reload(engine)
-        {
-            tracing::warn!(%error, "the mailboxes' settings can't be read; the last ones stay in force");
+    /// Looks again when it is time. Returns the members that left since the last look.
+    pub(super) fn look(&mut self, engine: &mut Engine) -> Vec<MemberId> {
+        if self.looked.elapsed() < EVERY {
+            return vec![];
         }
+        self.reload(engine).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the mailboxes' settings can't be read; the last ones stay in force");
+            vec![]
+        })
     }
 
-    /// Reads the folder and hands the engine what changed. Mailboxes that were added wait for the next start.
+    /// Reads the folder and hands the engine what changed; returns the members that left by it. Mailboxes that were added (again)
+    /// wait for the next start.
     ///
     /// # Errors
     /// [`ConfigError`]: nothing changed.
-    pub(super) fn reload(&mut self, engine: &mut Engine) -> Result<(), ConfigError> {
+    pub(super) fn reload(&mut self, engine: &mut Engine) -> Result<Vec<MemberId>, ConfigError> {
         self.looked = Instant::now();
         let all = MailboxConfig::load_all(&self.folder)?;
+        let mut left = vec![];
         for known in &self.known {
             let own = |m: &&MailboxConfig| CanonicalAddress::parse(&m.address).is_ok_and(|a| a == known.address);
             let Some(mailbox) = all.iter().find(own) else { continue };
             let fresh = hosted(mailbox, known);
-            if engine.hosted().get(&known.member).is_some_and(|h| h.config != fresh) {
-                tracing::info!(member = %known.member.short(), paused = fresh.paused, "a mailbox's settings changed");
+            let Some(before) = engine.hosted().get(&known.member).map(|h| &h.config) else { continue };
+            // One that left has no mail task any more; added again it needs a new start.
+            if *before != fresh && before.switch != Switch::Left {
+                tracing::info!(member = %known.member.short(), switch = ?fresh.switch, "a mailbox's settings changed");
+                if fresh.switch == Switch::Left {
+                    left.push(known.member);
+                }
                 engine.handle(clock::now(), Input::Host(Box::new(fresh)));
             }
         }
-        Ok(())
+        Ok(left)
     }
 }
 
@@ -75,6 +84,10 @@ pub(super) fn hosted(mailbox: &MailboxConfig, known: &Known) -> HostedMember {
         provider: mailbox.provider_class,
         ramp: mailbox.ramp,
         golden: known.golden,
-        paused: mailbox.paused(jiff::Timestamp::now()),
+        switch: match mailbox.left {
+            Some(_) => Switch::Left,
+            None if mailbox.paused(jiff::Timestamp::now()) => Switch::Paused,
+            None => Switch::On,
+        },
     }
 }

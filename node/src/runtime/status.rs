@@ -55,6 +55,8 @@ fn pool_name(pool: Pool) -> String {
 fn member(state: MemberState, reports: &Reports) -> MemberStatus {
     let row = state.row.as_ref();
     let name = match (&state.application, row) {
+        (Application::Leaving, _) => "leaving",
+        (Application::Left, _) => "left",
         (_, Some(r)) if r.pool == Pool::Quarantined => "quarantined",
         (_, Some(_)) => "active",
         (Application::Refused { .. }, None) => "refused",

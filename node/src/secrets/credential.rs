@@ -69,6 +69,12 @@ impl Secrets {
         self.remove(&other);
         Ok(())
     }
+
+    /// Removes what a mailbox signs in with; [`Secrets::save`] makes it last.
+    pub fn remove_credential(&mut self, address: &str) {
+        self.remove(&password_name(address));
+        self.remove(&grant_name(address));
+    }
 }
 
 /// One mailbox's grant in the file.
@@ -93,6 +99,8 @@ impl GrantStore for FileGrant {
     fn save(&self, grant: &Grant) -> Result<(), OAuthError> {
         let _turn = lock(&self.path).map_err(store)?;
         let mut values = read(&self.path, &self.key).map_err(store)?;
+        // Its mailbox may have left meanwhile; then nothing of it is kept.
+        self.grant(&values)?;
         values.insert(self.name.clone(), grant.to_secret()?.expose_secret().into());
         write(&self.path, &self.key, &values).map_err(store)
     }

@@ -131,6 +131,7 @@ impl Chain {
         let shape = closes == record.epoch.minus(self.params().close_lag)
             && record.notices.len() <= limits::RECORD_NOTICES
             && record.proofs.len() <= limits::RECORD_PROOFS
+            && record.departures.len() <= limits::RECORD_DEPARTURES
             && record.roster_len as usize <= limits::ROSTER_ROWS
             && record.params == self.params().digest();
         if shape { Ok(()) } else { Err(RecordRefusal::Shape) }

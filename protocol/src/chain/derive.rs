@@ -9,6 +9,7 @@ use crate::score::{self, Score};
 use crate::time::Epoch;
 use crate::trust::Trust;
 use crate::wire::bundle::Bundle;
+use crate::wire::departure::departed;
 use crate::wire::epoch_record::{EpochRecord, LedgerRoot, bit};
 use crate::wire::notice::NoticeKind;
 use crate::wire::roster::{Roster, RosterRow};
@@ -67,6 +68,7 @@ pub(super) struct Step {
     pub window: Window,
     pub quarantined: BTreeSet<crate::ids::DomainTag>,
     pub void: BTreeMap<MemberId, Epoch>,
+    pub gone: BTreeSet<MemberId>,
     pub derived: Derived,
 }
 
@@ -116,7 +118,8 @@ impl Chain {
             }
             policy::next_row(self.params(), row, &window, scores.get(&row.member), record.epoch, quarantined.contains(&row.tag))
         };
-        let rows: Vec<RosterRow> = before.rows().iter().map(next).collect();
+        let gone = departed(&self.network, &before, &record.departures);
+        let rows: Vec<RosterRow> = before.rows().iter().filter(|row| !gone.contains(&row.member)).map(next).collect();
         let digests = DerivedDigests {
             record: record.epoch,
             closes: record.ledger.as_ref().map(|l| l.epoch),
@@ -133,7 +136,7 @@ impl Chain {
             rows: Arc::new(rows),
             digests,
         };
-        Some(Step { window, quarantined, void, derived })
+        Some(Step { window, quarantined, void, gone, derived })
     }
 
     /// Closes an epoch into `window`. `None` while a counted bundle is missing; an epoch nobody could play closes empty.
@@ -170,8 +173,9 @@ impl Chain {
                 .ledger
                 .as_ref()
                 .is_none_or(|l| self.play(l.epoch).is_none_or(|p| self.ledger_digest(l.epoch, &p.roster, &l.present) == Some(l.digest)));
-            let rows_ok = step.derived.rows.iter().all(|row| roster.row(&row.member) == Some(row));
-            let Step { window, quarantined, void, mut derived } = step;
+            let Step { window, quarantined, void, gone, mut derived } = step;
+            let rows_ok = derived.rows.iter().all(|row| roster.row(&row.member) == Some(row));
+            let rows_ok = rows_ok && gone.iter().all(|member| roster.row(member).is_none());
             derived.digests.matches_record = ledger_ok && rows_ok && derived.digests.results() == record.results;
             self.window = window;
             self.quarantined = quarantined;

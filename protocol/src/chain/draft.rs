@@ -14,6 +14,8 @@ pub struct DraftInputs {
     pub beacon: Beacon,
     /// Notices that begin to act; at most `limits::RECORD_NOTICES` are taken.
     pub notices: Vec<Notice>,
+    /// Departures, as signed envelopes; at most `limits::RECORD_DEPARTURES` are taken.
+    pub departures: Vec<Vec<u8>>,
     /// First rows of members admitted; ignored in a degraded record.
     pub admitted: Vec<RosterRow>,
     /// Whether the epoch began before this record was there.
@@ -41,6 +43,8 @@ impl Chain {
         let epoch = self.next_epoch();
         let mut notices = inputs.notices;
         notices.truncate(limits::RECORD_NOTICES);
+        let mut departures = inputs.departures;
+        departures.truncate(limits::RECORD_DEPARTURES);
         let proofs: Vec<(MemberId, Digest)> = self.caught.iter().take(limits::RECORD_PROOFS).map(|(m, d)| (*m, *d)).collect();
         let ledger = epoch.minus(self.params().close_lag).map(|closing| match self.play(closing) {
             None => LedgerRoot { epoch: closing, present: vec![], digest: crate::identity::hash::merkle::<_, [u8; 32]>([]) },
@@ -62,6 +66,7 @@ impl Chain {
             ledger,
             notices,
             proofs,
+            departures,
             results: Digest([0; 32]),
             params: self.params().digest(),
             degraded: inputs.degraded,

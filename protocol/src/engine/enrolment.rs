@@ -30,13 +30,18 @@ impl Engine {
         let in_roster = self.chain.latest_roster().row(&member).filter(|r| r.node == own).map(|r| r.joined);
         let Some(hosted) = self.hosted.get_mut(&member) else { return };
         let before = hosted.application.clone();
-        if let (Some(from), false) = (in_roster, matches!(before, Application::Golden | Application::Admitted { .. })) {
+        let settled = matches!(before, Application::Golden | Application::Admitted { .. } | Application::Leaving | Application::Left);
+        if let (Some(from), false) = (in_roster, settled) {
             hosted.application = Application::Admitted { from };
             return self.store_application(member);
         }
         let config = hosted.config.clone();
         let pause = match before {
-            Application::Golden | Application::Admitted { .. } => return,
+            Application::Golden | Application::Admitted { .. } | Application::Left => return,
+            Application::Leaving => {
+                self.depart(member);
+                PATIENCE
+            }
             Application::Refused { .. } if hosted.asks_again => return self.set_application(now, member, Application::New),
             Application::Refused { .. } => {
                 hosted.asks_again = true;
@@ -71,7 +76,7 @@ impl Engine {
         self.emit(Output::Enrol { member, request: Box::new(Request::Apply(Box::new(apply))) });
     }
 
-    fn set_application(&mut self, now: Timestamp, member: MemberId, application: Application) {
+    pub(super) fn set_application(&mut self, now: Timestamp, member: MemberId, application: Application) {
         if let Some(hosted) = self.hosted.get_mut(&member) {
             hosted.application = application;
             hosted.asks_again = false;
@@ -110,6 +115,7 @@ impl Engine {
                 }
             }
             Some(EnrolAnswer::Refused { reason }) if waiting => self.set_application(now, member, Application::Refused { reason }),
+            Some(EnrolAnswer::Left) => self.on_left(now, member),
             // Asked again by the timer.
             Some(_) | None => {}
         }

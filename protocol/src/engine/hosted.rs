@@ -35,7 +35,18 @@ pub struct HostedMember {
     /// A golden mailbox of the coordinator: it needs no application.
     pub golden: bool,
     /// The owner's switch.
-    pub paused: bool,
+    pub switch: Switch,
+}
+
+/// Whether a mailbox takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// It does.
+    On,
+    /// Not for now: it stays a member.
+    Paused,
+    /// Not any more: it leaves the network.
+    Left,
 }
 
 /// How far an application has come.
@@ -69,6 +80,10 @@ pub enum Application {
     },
     /// A golden mailbox.
     Golden,
+    /// The coordinator is to take it out of the roster.
+    Leaving,
+    /// In no roster any more.
+    Left,
 }
 
 /// A hosted member's state.
@@ -104,6 +119,7 @@ impl Engine {
         if let Some(hosted) = self.hosted.get_mut(&member) {
             let acts = config.acts;
             hosted.config = config;
+            self.turn(now, member);
             let own: Vec<ExchangeId> = self.exchanges.values().filter(|x| x.me == member).map(|x| x.id).collect();
             for id in own {
                 self.step(now, id, Command::Allowed { acts });
@@ -115,6 +131,7 @@ impl Engine {
         }
         let application = if config.golden { Application::Golden } else { Application::New };
         self.hosted.insert(member, Hosted { config, application, asks_again: false, next_free: now });
+        self.turn(now, member);
         self.schedule(now, Timer::Application(member));
         self.schedule_epochs(now);
         self.schedule(now, Timer::Sync);

@@ -1,6 +1,6 @@
 //! Introductions: asked for a hosted sender, answered for a hosted receiver.
 
-use super::{Engine, Output};
+use super::{Engine, Output, Switch};
 use crate::exchange::{Command, Side};
 use crate::identity::{CanonicalAddress, member_id};
 use crate::ids::{ExchangeId, NodeId};
@@ -12,7 +12,7 @@ impl Engine {
     pub(super) fn introduce(&mut self, now: Timestamp, id: ExchangeId) {
         let Some(x) = self.exchanges.get(&id) else { return };
         let Some(hosted) = self.hosted.get(&x.me) else { return };
-        if hosted.config.paused {
+        if hosted.config.switch != Switch::On {
             // Asked again later: a pause may end within the day.
             return self.step(now, id, Command::Unreachable);
         }
@@ -60,7 +60,7 @@ impl Engine {
 
     fn judge_introduction(&mut self, now: Timestamp, from: NodeId, request: &Introduce) -> Result<(ExchangeId, String), Decline> {
         let hosted = self.hosted.get(&request.to).ok_or(Decline::NotHere)?;
-        if hosted.config.paused {
+        if hosted.config.switch != Switch::On {
             return Err(Decline::Paused);
         }
         self.plan(now, request.epoch);

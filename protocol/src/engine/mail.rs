@@ -1,6 +1,6 @@
 //! Mails: what an exchange wants sent, what was found, what was done.
 
-use super::{Engine, FoundMail, MailTask, Output};
+use super::{Engine, FoundMail, MailTask, Output, Switch};
 use crate::exchange::command::Found;
 use crate::exchange::recognise::{self, Desk, NotOurs};
 use crate::exchange::state::Context;
@@ -52,7 +52,7 @@ impl Engine {
             let at = hosted.next_free;
             return retry(self, at);
         }
-        if hosted.config.paused || self.in_quarantine(x.epoch, &x.me) || self.in_quarantine(x.epoch, &x.partner) {
+        if hosted.config.switch != Switch::On || self.in_quarantine(x.epoch, &x.me) || self.in_quarantine(x.epoch, &x.partner) {
             return retry(self, clock.after(now, deadlines::INTRODUCTION_RETRY_MAX));
         }
         let (Some(to), Some(text)) = (x.partner_address.clone(), recognise::mail_text(x, turn)) else {
@@ -111,6 +111,10 @@ impl Engine {
     }
 
     pub(super) fn on_mail_found(&mut self, now: Timestamp, mail: FoundMail) {
+        if self.hosted.get(&mail.member).is_some_and(|h| h.config.switch == Switch::Left) {
+            // Read before the owner left; it is nobody's business any more.
+            return;
+        }
         match self.recognise(now, &mail) {
             Ok((id, found)) => self.step(now, id, Command::Found(found)),
             Err(reason) => {

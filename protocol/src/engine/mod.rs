@@ -7,7 +7,8 @@
 //! | file | what it routes |
 //! |---|---|
 //! | `input.rs`, `output.rs` | everything that goes in and comes out |
-//! | `hosted.rs` | the members of this node and their application |
+//! | `hosted.rs` | the members of this node |
+//! | `enrolment.rs`, `departure.rs` | their way in and out |
 //! | `planning.rs` | a new epoch's deal becomes exchanges |
 //! | `introductions.rs`, `mail.rs` | the partner's node, the mailer |
 //! | `messages.rs`, `sync.rs` | gossip and what is missing |
@@ -17,6 +18,7 @@
 //! | `report.rs` | figures for people |
 
 mod bundles;
+mod departure;
 mod enrolment;
 mod hosted;
 mod input;
@@ -32,7 +34,7 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-pub use hosted::{Application, Hosted, HostedMember};
+pub use hosted::{Application, Hosted, HostedMember, Switch};
 pub use input::{FoundMail, Input};
 pub use output::{MailTask, Output, Want};
 pub use report::{EpochCounts, MemberState};

@@ -1,7 +1,7 @@
 //! Figures for people.
 
 use super::Engine;
-use super::hosted::Application;
+use super::hosted::{Application, Switch};
 use crate::exchange::state::Outgoing;
 use crate::exchange::{Exchange, Side};
 use crate::ids::MemberId;
@@ -132,7 +132,9 @@ impl Engine {
         let state = |(member, hosted): (&MemberId, &super::Hosted)| {
             let row = play.as_ref().and_then(|p| p.roster.row(member)).cloned();
             let reason = match (&hosted.application, &row) {
-                _ if hosted.config.paused => Some("paused by its owner".to_owned()),
+                (Application::Leaving, _) => Some("it leaves: the coordinator takes it out of the next roster".to_owned()),
+                (Application::Left, _) => Some("it has left the network".to_owned()),
+                _ if hosted.config.switch != Switch::On => Some("paused by its owner".to_owned()),
                 (Application::Refused { reason }, _) => Some(reason.clone()),
                 (Application::New, _) => Some("the coordinator has not answered the application yet".to_owned()),
                 (Application::Challenged { mailed: false, .. }, _) => Some("the enrolment mail is waiting to be sent".to_owned()),

@@ -78,6 +78,7 @@ impl Engine {
                 // A refused owner who starts the node again has mended something.
                 hosted.application = if matches!(application, Application::Refused { .. }) { Application::New } else { application };
             }
+            self.turn(now, member);
         }
         self.restore_exchanges(now, from)
     }

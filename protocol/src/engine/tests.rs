@@ -10,11 +10,12 @@ use crate::params::Params;
 use crate::policy;
 use crate::time::{Clock, Span};
 use crate::wire::bundle::{AuthResult, Placement, SenderOutcome};
+use crate::wire::enrolment::EnrolAnswer;
 use crate::wire::epoch_record::IssuingKey;
 use crate::wire::genesis::GENESIS_VERSION;
 use crate::wire::label::Label;
 use crate::wire::roster::{ALL_WEEKDAYS, RampPreset, Role, RosterRow, acts};
-use crate::wire::sync::Response;
+use crate::wire::sync::{Request, Response};
 use std::collections::BTreeMap;
 
 const CLOCK: Clock = Clock { epoch_zero_ms: 1_000_000_000, epoch_ms: 86_400_000 };
@@ -33,6 +34,7 @@ struct World {
     issuing: NodeKey,
     authority: Vec<u8>,
     admitted: Vec<RosterRow>,
+    departures: Vec<Vec<u8>>,
     addresses: BTreeMap<String, (usize, MemberId)>,
     records: BTreeMap<Epoch, Vec<u8>>,
     mails: BTreeMap<(ExchangeId, u8), u32>,
@@ -73,6 +75,7 @@ impl World {
             issuing,
             authority,
             admitted: vec![],
+            departures: vec![],
             addresses: BTreeMap::new(),
             records: BTreeMap::new(),
             mails: BTreeMap::new(),
@@ -128,7 +131,7 @@ impl World {
             provider: 0,
             ramp: RampPreset::Gentle,
             golden: role == Role::Golden,
-            paused: false,
+            switch: Switch::On,
         };
         let now = self.now;
         self.peers[peer].engine.handle(now, Input::Host(Box::new(config)));
@@ -146,6 +149,7 @@ impl World {
             let draft = chain.draft(DraftInputs {
                 beacon: self.links[epoch.0 as usize + 1],
                 notices: vec![],
+                departures: self.departures.clone(),
                 admitted: if epoch.0 == 0 { self.admitted.clone() } else { vec![] },
                 degraded: self.now >= CLOCK.start(epoch) && epoch.0 > 0,
                 authority: self.authority.clone(),
@@ -210,6 +214,13 @@ impl World {
                     }
                 }
             }
+            Output::Enrol { member, request } => {
+                let Request::Leave(bytes) = *request else { return };
+                let stands = self.peers[0].engine.chain().latest_roster().row(&member).is_some();
+                let answer = Some(if stands { EnrolAnswer::Pending } else { EnrolAnswer::Left });
+                self.departures.push(bytes);
+                self.deliver(from, Input::EnrolmentAnswer { member, answer });
+            }
             Output::Send(task) => self.mail(from, *task),
             Output::Act { exchange, turn, act, .. } => self.deliver(from, Input::Acted { exchange, turn, act, done: true }),
             Output::LeftAlone { .. } => self.left_alone += 1,
@@ -269,6 +280,9 @@ impl World {
             auth: [AuthResult::Pass; 3],
             answers: vec![],
         };
+        if self.peers[to].engine.hosted()[&member].config.switch == Switch::Left {
+            return self.deliver(to, Input::MailFound(found));
+        }
         // A label on other words, a second time, in another mailbox: all left alone.
         let left = self.left_alone;
         let mut forged = found.clone();
@@ -366,6 +380,35 @@ fn the_coordinator_may_be_away_for_three_epochs() {
     let chain = w.peers[1].engine.chain();
     let during = chain.summaries().iter().filter(|s| (9..=10).contains(&s.epoch.0)).map(|s| s.delivered_inbox).sum::<u32>();
     assert!(during > 10, "degraded exchanges count: {during}");
+}
+
+#[test]
+fn a_member_that_leaves_is_in_no_roster_and_no_mail_from_the_next_record_on() {
+    let mut w = World::new(8, 1);
+    w.run_until(CLOCK.at(Epoch(8), Span::hours(3)));
+    let (member, engine) = (w.addresses["m2@dom2.test"].1, &w.peers[2].engine);
+    let mut config = engine.hosted()[&member].config.clone();
+    config.switch = Switch::Left;
+    // What lies further back is folded into counts meanwhile.
+    let lately = |w: &World| w.peers[2].engine.exchanges.values().filter(|x| x.epoch >= Epoch(4)).map(|x| x.thread.len()).sum::<usize>();
+    let before = lately(&w);
+    w.deliver(2, Input::Host(Box::new(config.clone())));
+    w.drain();
+    assert_eq!(w.peers[2].engine.hosted()[&member].application, Application::Leaving);
+    w.run_to_epoch(10);
+    assert_eq!(lately(&w), before, "nothing is sent or taken in after the switch");
+    w.run_to_epoch(15);
+    w.assert_agreement(0);
+    assert_eq!(w.peers[2].engine.hosted()[&member].application, Application::Left);
+    let chain = w.peers[5].engine.chain();
+    let stands = |e: u32| chain.roster(Epoch(e)).is_some_and(|r| r.row(&member).is_some());
+    assert!(stands(8) && (9..15).all(|e| !stands(e)));
+    assert!(w.peers[2].engine.signed.contains(&(Epoch(8), member)), "what it saw before is signed");
+    assert!(chain.derived().is_some_and(|d| d.scores.len() == 8 && !d.scores.contains_key(&member)));
+
+    config.switch = Switch::On;
+    w.deliver(2, Input::Host(Box::new(config)));
+    assert_eq!(w.peers[2].engine.hosted()[&member].application, Application::New, "it may apply again");
 }
 
 #[test]

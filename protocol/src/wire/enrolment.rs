@@ -79,7 +79,7 @@ impl EnrolmentMail {
     }
 }
 
-/// The coordinator's answer to an application or a confirmation.
+/// The coordinator's answer to an application, a confirmation or a departure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EnrolAnswer {
     /// Mail this token to this golden mailbox.
@@ -89,7 +89,8 @@ pub enum EnrolAnswer {
         /// To be mailed.
         token: Token,
     },
-    /// The golden mailbox has not seen the mail (or its admission quota is used up); ask again later.
+    /// Not yet (the golden mailbox has not seen the mail, this epoch's admissions are used up, the next record is to list the
+    /// departure); ask again later.
     Pending,
     /// In: the signed passport envelope.
     Admitted {
@@ -101,4 +102,6 @@ pub enum EnrolAnswer {
         /// Plain words, at most `limits::REASON_BYTES`.
         reason: String,
     },
+    /// The member stands in no roster any more.
+    Left,
 }

@@ -37,6 +37,8 @@ pub struct EpochRecord {
     pub notices: Vec<Notice>,
     /// Members whose word is void from this epoch on, each with the digest of its equivocation proof.
     pub proofs: Vec<(crate::ids::MemberId, Digest)>,
+    /// Departures, as signed envelopes: their members stand in no roster from this epoch on.
+    pub departures: Vec<Vec<u8>>,
     /// Digest over trust and scores derived from the window that this record closes.
     pub results: Digest,
     /// Digest of the parameters in force.

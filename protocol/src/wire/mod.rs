@@ -2,6 +2,7 @@
 
 pub mod bundle;
 pub mod codec;
+pub mod departure;
 pub mod enrolment;
 pub mod epoch_record;
 pub mod fault;

@@ -49,6 +49,8 @@ pub enum Request {
         /// At most `limits::CONTACTS`.
         nodes: Vec<NodeId>,
     },
+    /// Leave the network (coordinator only): an encoded `Envelope` of a `Departure`.
+    Leave(Vec<u8>),
 }
 
 /// The answer.
@@ -56,7 +58,7 @@ pub enum Request {
 pub enum Response {
     /// To `Introduce`.
     Introduced(Introduced),
-    /// To `Apply` and `Confirm`.
+    /// To `Apply`, `Confirm` and `Leave`.
     Enrolment(EnrolAnswer),
     /// To `Records`: envelopes in epoch order.
     Records(Vec<Vec<u8>>),

@@ -1,10 +1,12 @@
 //! What admission is told.
 
 use crate::golden::GoldenMember;
+use warmnet_protocol::identity::Verified;
 use warmnet_protocol::ids::{MemberId, NetworkId, NodeId};
 use warmnet_protocol::params::Params;
 use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::bundle::AuthResult;
+use warmnet_protocol::wire::departure::Departure;
 use warmnet_protocol::wire::enrolment::{Apply, Token};
 
 /// An input; it holds addresses, so it has no `Debug`.
@@ -25,6 +27,11 @@ pub enum Command {
         token: Token,
         /// SPF, DKIM, DMARC by the golden mailbox's provider.
         auth: [AuthResult; 3],
+    },
+    /// A node takes its member out.
+    Leave {
+        /// The departure, its signature checked.
+        departure: Verified<Departure>,
     },
     /// A node shows a code.
     Confirm {

@@ -37,6 +37,18 @@ pub enum Event {
         /// First time.
         new: bool,
     },
+    /// It stands in no roster any more and never applied here. `new`: it was known until now.
+    Left {
+        /// First time.
+        new: bool,
+    },
+    /// The next record takes it out; ask again. `new`: not said before.
+    Leaving {
+        /// Who.
+        member: MemberId,
+        /// First time.
+        new: bool,
+    },
     /// Not now; ask again.
     Waiting,
     /// No.
@@ -60,6 +72,15 @@ pub enum Refusal {
     /// Taken.
     #[error("this mailbox is enrolled already")]
     Enrolled,
+    /// It left not long ago.
+    #[error("this mailbox left the network; it may enrol again from epoch {from} on")]
+    LeftLately {
+        /// When it may.
+        from: u32,
+    },
+    /// Not a departure of this member's node.
+    #[error("this departure is not signed by the node that enrolled the member")]
+    Departure,
     /// Another node speaks for it.
     #[error("another node enrolled this member")]
     OtherNode,

@@ -5,11 +5,15 @@
 //!     └─ Refused          │ └── authentication failed ──> Failed ──next Apply──> Refused   │
 //!                         └──────────── after EXPIRY epochs: forgotten ───────────────────┘ (cap reached: Waiting)
 //! ```
+//! A member leaves by its node's signed departure, which the next record lists; its address may apply again a window later, so
+//! that nobody sheds a history by leaving.
+//!
 //! Pure: [`Admission::handle`] takes a [`Command`] and a [`Context`] and returns an [`Event`]. Tokens and codes are a
 //! function of the applicant and the coordinator's secret, so asking again gives the same one. The host saves the state
 //! ([`store`]) before it answers. An application that asks again a day later gets a new token: mails get lost.
 
 mod command;
+mod departure;
 mod event;
 mod state;
 pub mod store;
@@ -32,6 +36,8 @@ pub const EXPIRY_EPOCHS: u32 = 3;
 pub const CODE_MAILS: u8 = 5;
 /// Epochs a domain must be known before it may enrol unsponsored (PROTOCOL.md section 10: 30 days).
 pub const DOMAIN_AGE_EPOCHS: u32 = 30;
+/// Epochs before an address that left may apply again: its old exchanges have left the window.
+pub const RETURN_EPOCHS: u32 = 30;
 /// Unsponsored domains whose first application is remembered.
 pub const FIRST_SEEN: usize = 100_000;
 /// Share of the roster that shared providers may have, percent (PROTOCOL.md section 10).

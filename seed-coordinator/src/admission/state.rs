@@ -1,7 +1,9 @@
 //! The state and its transitions.
 
 use super::event::{Event, Refusal};
-use super::{CODE_MAILS, Command, Context, DOMAIN_AGE_EPOCHS, EXPIRY_EPOCHS, FIRST_SEEN, PENDING, PENDING_PER_NODE, SHARED_PERCENT};
+use super::{
+    CODE_MAILS, Command, Context, DOMAIN_AGE_EPOCHS, EXPIRY_EPOCHS, FIRST_SEEN, PENDING, PENDING_PER_NODE, RETURN_EPOCHS, SHARED_PERCENT,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use warmnet_protocol::identity::{CanonicalAddress, Passport, commitment, hash, member_id};
@@ -85,6 +87,10 @@ pub struct Admission {
     pub(super) first_seen: BTreeMap<DomainTag, Epoch>,
     /// Admissions of one epoch.
     pub(super) count: Option<(Epoch, u32)>,
+    /// Members on their way out, with their signed departure.
+    pub(super) departing: BTreeMap<MemberId, Vec<u8>>,
+    /// Address keys of members that left, and when.
+    pub(super) departed: BTreeMap<Digest, Epoch>,
     /// Address key to member, over `admitted`.
     pub(super) addresses: BTreeMap<Digest, MemberId>,
 }
@@ -108,6 +114,7 @@ impl Admission {
         match command {
             Command::Apply { from, apply } => self.apply(context, from, *apply),
             Command::TokenMail { from, token, auth } => self.token_mail(context, &from, token, auth),
+            Command::Leave { departure } => self.leave(context, departure),
             Command::Confirm { from, member, code } => self.confirm(context, from, member, code),
         }
     }
@@ -122,8 +129,9 @@ impl Admission {
     pub fn admitted(&self) -> &BTreeMap<MemberId, Admitted> {
         &self.admitted
     }
-    /// Forgets applications older than [`EXPIRY_EPOCHS`].
+    /// Forgets applications older than [`EXPIRY_EPOCHS`] and departures older than [`RETURN_EPOCHS`].
     pub fn expire(&mut self, epoch: Epoch) {
+        self.departed.retain(|_, left| left.plus(RETURN_EPOCHS) > epoch);
         self.pending.retain(|_, p| p.since.plus(EXPIRY_EPOCHS) > epoch);
     }
 
@@ -136,11 +144,18 @@ impl Admission {
             return Event::Refused(Refusal::Setting);
         }
         let member = apply.member;
+        let key = address_key(context, &address);
+        if self.leaves(&member) {
+            return Event::Refused(Refusal::LeftLately { from: context.epoch.plus(RETURN_EPOCHS).0 });
+        }
         if let Some(known) = self.admitted.get(&member) {
             return if known.node == from { known.event(member, false) } else { Event::Refused(Refusal::OtherNode) };
         }
-        if self.addresses.contains_key(&address_key(context, &address)) {
+        if self.addresses.contains_key(&key) {
             return Event::Refused(Refusal::Enrolled);
+        }
+        if let Some(from) = self.returns(&key, context.epoch) {
+            return Event::Refused(Refusal::LeftLately { from: from.0 });
         }
         if context.golden.iter().any(|g| g.address == address) {
             return Event::Refused(Refusal::Golden);

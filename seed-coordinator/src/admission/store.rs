@@ -5,7 +5,7 @@ use crate::durable;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
-use warmnet_protocol::ids::{DomainTag, MemberId};
+use warmnet_protocol::ids::{Digest, DomainTag, MemberId};
 use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::codec;
 
@@ -22,6 +22,8 @@ enum Item {
     Admitted(MemberId, Admitted),
     FirstSeen(DomainTag, Epoch),
     Count(Epoch, u32),
+    Departing(MemberId, Vec<u8>),
+    Departed(Digest, Epoch),
 }
 
 /// Why the state could not be kept or read.
@@ -85,6 +87,12 @@ pub(super) fn encode(state: &Admission) -> Vec<u8> {
     for (tag, epoch) in &state.first_seen {
         put(&Item::FirstSeen(*tag, *epoch));
     }
+    for (member, envelope) in &state.departing {
+        put(&Item::Departing(*member, envelope.clone()));
+    }
+    for (address_key, epoch) in &state.departed {
+        put(&Item::Departed(*address_key, *epoch));
+    }
     out
 }
 
@@ -106,6 +114,12 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Admission> {
             Item::Admitted(member, a) => {
                 state.addresses.insert(a.address_key, member);
                 state.admitted.insert(member, a);
+            }
+            Item::Departing(member, envelope) => {
+                state.departing.insert(member, envelope);
+            }
+            Item::Departed(address_key, epoch) => {
+                state.departed.insert(address_key, epoch);
             }
             Item::FirstSeen(tag, epoch) => {
                 state.first_seen.insert(tag, epoch);

@@ -2,13 +2,15 @@ use super::state::admission_cap;
 use super::*;
 use crate::golden::GoldenMember;
 use proptest::prelude::*;
-use warmnet_protocol::identity::{CanonicalAddress, member_id};
-use warmnet_protocol::ids::{MemberId, NetworkId, NodeId, Salt};
+use warmnet_protocol::identity::{CanonicalAddress, NodeKey, member_id, signed};
+use warmnet_protocol::ids::{DomainTag, MemberId, NetworkId, NodeId, Salt};
 use warmnet_protocol::params::Params;
+use warmnet_protocol::policy;
 use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::bundle::AuthResult::{self, Fail, Pass, Unknown};
+use warmnet_protocol::wire::departure::Departure;
 use warmnet_protocol::wire::enrolment::{Apply, Token};
-use warmnet_protocol::wire::roster::{ALL_WEEKDAYS, RampPreset, acts};
+use warmnet_protocol::wire::roster::{ALL_WEEKDAYS, RampPreset, Role, Roster, acts};
 
 const NET: NetworkId = NetworkId([1; 32]);
 const PASS: [AuthResult; 3] = [Pass; 3];
@@ -183,6 +185,61 @@ fn young_domains_wait_unless_sponsored() {
     assert_eq!(w.apply(9, "b@new.test"), Event::Refused(Refusal::Young { from: 34 }), "one domain, one age");
     w.epoch = Epoch(34);
     assert!(matches!(w.apply(9, "a@new.test"), Event::Challenged { .. }));
+}
+
+#[test]
+fn who_leaves_may_come_back_after_a_window() {
+    let mut w = World::sponsoring();
+    let (own, other) = (NodeKey::from_seed(&[1; 32]), NodeKey::from_seed(&[2; 32]));
+    let member = application("a@one.test", 0).member;
+    let leave = |key: &NodeKey| Command::Leave { departure: signed::sign(key, &NET, Departure { member, joined: Epoch(6) }) };
+    let apply = || Command::Apply { from: own.node_id(), apply: Box::new(application("a@one.test", 0)) };
+    assert_eq!(w.tell(leave(&own)), Event::Left { new: false }, "it never was there");
+    let enrol = |w: &mut World| {
+        let Event::Challenged { token, .. } = w.tell(apply()) else { panic!("no challenge") };
+        let Event::Heard { code, .. } = w.mail("a@one.test", token, PASS) else { panic!("not heard") };
+        w.tell(Command::Confirm { from: own.node_id(), member, code })
+    };
+    assert!(matches!(enrol(&mut w), Event::Admitted { .. }));
+    assert_eq!(w.tell(leave(&other)), Event::Refused(Refusal::Departure));
+
+    w.epoch = Epoch(9);
+    assert_eq!(w.tell(leave(&own)), Event::Leaving { member, new: true });
+    assert_eq!(w.tell(leave(&own)), Event::Leaving { member, new: false });
+    assert!(matches!(w.tell(apply()), Event::Refused(Refusal::LeftLately { .. })), "it is on its way out");
+    assert!(w.admission.leaves(&member) && w.admission.departures().len() == 1);
+    let kept = store::decode(&store::encode(&w.admission)).expect("its own file");
+    assert_eq!(kept, w.admission);
+    assert_eq!(w.admission.settle(&Roster::default(), w.epoch), vec![], "an empty roster says nothing");
+    let elsewhere = |id: u8| {
+        let (member, tag) = (MemberId([id; 32]), DomainTag([id; 16]));
+        policy::first_row(&w.params, member, NodeId([id; 32]), tag, 0, 1, ALL_WEEKDAYS, 0, RampPreset::Gentle, Role::Member, Epoch(6))
+    };
+    let roster = Roster::new(vec![elsewhere(7)]);
+    assert_eq!(w.admission.settle(&roster, w.epoch), vec![member]);
+    assert_eq!(w.tell(leave(&own)), Event::Left { new: false });
+    assert_eq!(w.tell(apply()), Event::Refused(Refusal::LeftLately { from: 39 }));
+    let kept = store::decode(&store::encode(&w.admission)).expect("its own file");
+    assert_eq!(kept, w.admission);
+    w.epoch = Epoch(39);
+    assert!(matches!(enrol(&mut w), Event::Admitted { .. }));
+}
+
+#[test]
+fn who_leaves_before_the_first_roster_is_gone_at_once() {
+    let mut w = World::sponsoring();
+    let own = NodeKey::from_seed(&[1; 32]);
+    let member = application("a@one.test", 0).member;
+    let leave = || Command::Leave { departure: signed::sign(&own, &NET, Departure { member, joined: Epoch(0) }) };
+    let apply = || Command::Apply { from: own.node_id(), apply: Box::new(application("a@one.test", 0)) };
+    let Event::Challenged { token, .. } = w.tell(apply()) else { panic!("no challenge") };
+    assert_eq!(w.tell(leave()), Event::Left { new: true });
+    assert_eq!(w.mail("a@one.test", token, PASS), Event::Ignored);
+    let Event::Challenged { token, .. } = w.tell(apply()) else { panic!("an open application costs no wait") };
+    let Event::Heard { code, .. } = w.mail("a@one.test", token, PASS) else { panic!("not heard") };
+    assert!(matches!(w.tell(Command::Confirm { from: own.node_id(), member, code }), Event::Admitted { .. }));
+    assert_eq!(w.tell(leave()), Event::Left { new: true });
+    assert!(w.admission.admitted().is_empty());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use warmnet_protocol::limits::REASON_BYTES;
 use warmnet_protocol::time::Timestamp;
 use warmnet_protocol::wire::bundle::AuthResult;
 use warmnet_protocol::wire::enrolment::{EnrolAnswer, Token};
+use warmnet_protocol::wire::roster::Roster;
 use warmnet_protocol::wire::sync::Request;
 
 impl Coordinator {
@@ -30,6 +31,9 @@ impl Coordinator {
         self.unsaved |= match &event {
             Event::Challenged { new, .. } | Event::Admitted { new, .. } => *new,
             Event::Heard { .. } | Event::NotAuthenticated { .. } | Event::Refused(_) => true,
+            Event::Left { new } => *new,
+            // A later departure of the same member may know its row better.
+            Event::Leaving { .. } => true,
             Event::Waiting | Event::Ignored => false,
         };
         event
@@ -50,6 +54,10 @@ impl Coordinator {
         let command = match request {
             Request::Apply(apply) => Command::Apply { from, apply },
             Request::Confirm { member, code } => Command::Confirm { from, member, code },
+            Request::Leave(envelope) => match signed::open(&envelope, &self.genesis.network_id()) {
+                Ok(departure) => Command::Leave { departure },
+                Err(e) => return EnrolAnswer::Refused { reason: e.to_string() },
+            },
             _ => return EnrolAnswer::Refused { reason: "this is no enrolment request".into() },
         };
         let event = self.decide(now, command);
@@ -67,6 +75,19 @@ impl Coordinator {
                 let passport = signed::sign(&self.keys.issuing, &self.genesis.network_id(), passport);
                 EnrolAnswer::Admitted { passport: passport.bytes }
             }
+            Event::Left { new } => {
+                if new {
+                    self.tell_subjects();
+                }
+                EnrolAnswer::Left
+            }
+            Event::Leaving { member, new } => {
+                if new {
+                    tracing::info!(member = %member.short(), "leaves with the next record");
+                    self.note(now, "leave", &member.to_hex());
+                }
+                EnrolAnswer::Pending
+            }
             Event::Refused(refusal) => {
                 let mut reason = refusal.to_string();
                 // Reasons are ASCII, so this cuts no character.
@@ -74,6 +95,15 @@ impl Coordinator {
                 EnrolAnswer::Refused { reason }
             }
             Event::Waiting | Event::Ignored | Event::Heard { .. } | Event::NotAuthenticated { .. } => EnrolAnswer::Pending,
+        }
+    }
+
+    /// Forgets who left by the newest roster.
+    pub(super) fn settle_departures(&mut self, now: Timestamp, roster: &Roster) {
+        if !self.admission.settle(roster, self.epoch(now)).is_empty() {
+            self.unsaved = true;
+            self.saved();
+            self.tell_subjects();
         }
     }
 

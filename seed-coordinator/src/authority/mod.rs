@@ -184,6 +184,7 @@ impl Authority for Coordinator {
     fn tick(&mut self, now: Timestamp, chain: &Chain) -> Vec<AuthorityOutput> {
         self.look(chain);
         self.last_tick = Some(now);
+        self.settle_departures(now, &chain.latest_roster());
         let mut out = self.notices(now, chain);
         out.extend(self.records(now, chain));
         out

@@ -9,6 +9,7 @@ use warmnet_protocol::identity::signed;
 use warmnet_protocol::limits::RECORD_NOTICES;
 use warmnet_protocol::policy;
 use warmnet_protocol::time::{Epoch, Timestamp};
+use warmnet_protocol::wire::departure::departed;
 use warmnet_protocol::wire::roster::{Role, Roster, RosterRow};
 
 /// Wall pause before a record that the chain didn't take (or that can't be signed) is tried again.
@@ -58,6 +59,7 @@ impl Coordinator {
         let inputs = DraftInputs {
             beacon,
             notices: self.docket.pending.values().take(RECORD_NOTICES).cloned().collect(),
+            departures: self.departures(chain),
             admitted: self.new_rows(epoch, &chain.latest_roster(), chain),
             degraded,
             authority: self.keys.certificate.clone(),
@@ -69,6 +71,14 @@ impl Coordinator {
         Some(AuthorityOutput::Record(Box::new(record), draft.roster))
     }
 
+    /// Departures that end a membership of the newest roster.
+    fn departures(&self, chain: &Chain) -> Vec<Vec<u8>> {
+        let roster = chain.latest_roster();
+        let mut all = self.admission.departures();
+        all.retain(|envelope| !departed(&chain.network(), &roster, std::slice::from_ref(envelope)).is_empty());
+        all
+    }
+
     /// First rows of golden and admitted members that the roster lacks.
     fn new_rows(&self, epoch: Epoch, roster: &Roster, chain: &Chain) -> Vec<RosterRow> {
         let params = chain.params();
@@ -78,7 +88,8 @@ impl Coordinator {
             policy::first_row(params, g.member, node, tag, g.provider, g.languages, g.weekdays, g.acts, g.ramp, Role::Golden, epoch)
         });
         let due = |from: Epoch| from <= epoch;
-        let admitted = self.admission.admitted().iter().filter(|(m, a)| due(a.from) && roster.row(m).is_none()).map(|(m, a)| {
+        let lacks = |m| roster.row(m).is_none() && !self.admission.leaves(m);
+        let admitted = self.admission.admitted().iter().filter(|(m, a)| due(a.from) && lacks(m)).map(|(m, a)| {
             policy::first_row(params, *m, a.node, a.tag, a.provider, a.languages, a.weekdays, a.acts, a.ramp, Role::Member, epoch)
         });
         golden.chain(admitted).collect()

@@ -1,13 +1,12 @@
 //! The owner's yes to each automatic act; the provider's rule was shown before.
 
-use super::usage;
-use crate::cli::exit::CliError;
+use crate::cli::exit::{CliError, usage};
 use crate::cli::out;
+use crate::config::mailbox::ACTS;
 use std::io::{BufRead, IsTerminal, Write};
-use warmnet_protocol::wire::roster::acts;
 
 /// A yes or no at the terminal; anything but a clear yes is no.
-pub(super) fn confirm(question: std::fmt::Arguments<'_>) -> Result<bool, CliError> {
+pub(in crate::cli) fn confirm(question: std::fmt::Arguments<'_>) -> Result<bool, CliError> {
     out::text(format_args!("{question} [y/N] "));
     let _flushed = std::io::stdout().flush();
     let mut line = String::new();
@@ -17,12 +16,6 @@ pub(super) fn confirm(question: std::fmt::Arguments<'_>) -> Result<bool, CliErro
 
 /// The acts that are allowed, as bits.
 pub(super) fn consent(wanted: &str) -> Result<u8, CliError> {
-    const ACTS: [(&str, u8, &str); 4] = [
-        ("read", acts::READ, "mark warming mail as read"),
-        ("reply", acts::REPLY, "answer warming mail"),
-        ("rescue", acts::RESCUE, "move warming mail out of spam"),
-        ("file", acts::FILE, "file warming mail into the folder Warmnet"),
-    ];
     match wanted {
         "none" => Ok(0),
         "ask" => {
@@ -51,6 +44,7 @@ pub(super) fn consent(wanted: &str) -> Result<u8, CliError> {
 mod tests {
     use super::*;
     use crate::cli::exit::ExitCode;
+    use warmnet_protocol::wire::roster::acts;
 
     #[test]
     fn consent_is_named_act_by_act() {

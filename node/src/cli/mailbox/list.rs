@@ -2,8 +2,8 @@
 
 use crate::cli::exit::CliError;
 use crate::cli::out::say;
+use crate::config::mailbox::ACTS;
 use crate::config::{Home, MailboxConfig};
-use warmnet_protocol::wire::roster::acts;
 
 pub(super) fn list(home: &Home, json: bool) -> Result<(), CliError> {
     let all = MailboxConfig::load_all(&home.mailboxes())?;
@@ -12,8 +12,11 @@ pub(super) fn list(home: &Home, json: bool) -> Result<(), CliError> {
         return Ok(());
     }
     for m in &all {
-        let names = [(acts::READ, "read"), (acts::REPLY, "reply"), (acts::RESCUE, "rescue"), (acts::FILE, "file")];
-        let allowed: Vec<&str> = names.iter().filter(|(bit, _)| m.consent.acts() & bit != 0).map(|(_, n)| *n).collect();
+        if let Some(since) = &m.left {
+            say!("{}  left the network {since}", m.address);
+            continue;
+        }
+        let allowed: Vec<&str> = ACTS.iter().filter(|(_, bit, _)| m.consent.acts() & bit != 0).map(|(name, ..)| *name).collect();
         let allowed = if allowed.is_empty() { "no acts".to_owned() } else { allowed.join(", ") };
         say!("{}  {}-{} h {}  allows: {allowed}", m.address, m.hours[0], m.hours[1], m.zone);
     }

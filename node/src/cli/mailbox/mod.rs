@@ -9,10 +9,13 @@ mod servers;
 mod test;
 
 pub use add::{ADD_HELP, AddArgs, add};
+pub(super) use consent::confirm;
+pub(super) use purge::purge;
 pub use test::test;
 
-use super::exit::{CliError, ExitCode};
+use super::exit::{CliError, usage};
 use super::{Global, load_config};
+use crate::config::{Home, MailboxConfig};
 use crate::secrets::Secrets;
 use clap::Subcommand;
 
@@ -57,11 +60,17 @@ pub(super) fn mailbox(global: &Global, verb: MailboxVerb) -> Result<(), CliError
         }
         MailboxVerb::Purge { address, yes } => {
             let secrets = Secrets::open(&home, &config.secrets)?;
-            purge::purge(&home, &config, &secrets, &address, yes, global.json)
+            purge(&home, &config, &secrets, &address, yes, global.json)
         }
     }
 }
 
-fn usage(what: impl Into<String>) -> CliError {
-    CliError::new(ExitCode::Usage, what)
+/// The mailbox of this address, or all; those that left the network are none.
+pub(super) fn chosen(home: &Home, only: Option<&str>) -> Result<Vec<MailboxConfig>, CliError> {
+    let mut all = MailboxConfig::load_all(&home.mailboxes())?;
+    all.retain(|m| m.left.is_none() && only.is_none_or(|a| a.eq_ignore_ascii_case(&m.address)));
+    if all.is_empty() {
+        return Err(usage("there is no such mailbox here").todo("see `warmnet-node mailbox list`"));
+    }
+    Ok(all)
 }

@@ -1,7 +1,6 @@
 //! `mailbox add --oauth`: the owner gives the permission in a browser of this machine, or on another device.
 
-use super::usage;
-use crate::cli::exit::{CliError, ExitCode};
+use crate::cli::exit::{CliError, ExitCode, usage};
 use crate::cli::run::runtime;
 use crate::oauth::{Client, Grant, HeldGrant, Loopback, OAuthError, Provider, ask_device, wait_device};
 use crate::secrets::NewCredential;

@@ -1,10 +1,10 @@
 //! `mailbox purge`: removes every trace of Warmnet from a mailbox.
 
-use super::usage;
-use crate::cli::exit::{CliError, ExitCode};
+use super::chosen;
+use crate::cli::exit::{CliError, ExitCode, usage};
 use crate::cli::out::say;
 use crate::cli::run::runtime;
-use crate::config::{Home, MailboxConfig, NodeConfig};
+use crate::config::{Home, NodeConfig};
 use crate::control::HomeLock;
 use crate::mail::{ImapError, Login, OwnFolder, TlsClient};
 use crate::secrets::Secrets;
@@ -20,12 +20,15 @@ Examples:
   warmnet-node mailbox purge me@example.org
   warmnet-node mailbox purge me@example.org --yes";
 
-pub(super) fn purge(home: &Home, config: &NodeConfig, secrets: &Secrets, address: &str, yes: bool, json: bool) -> Result<(), CliError> {
-    let all = MailboxConfig::load_all(&home.mailboxes())?;
-    let mailbox = all
-        .iter()
-        .find(|m| m.address.eq_ignore_ascii_case(address))
-        .ok_or_else(|| usage("there is no such mailbox here").todo("see `warmnet-node mailbox list`"))?;
+pub(in crate::cli) fn purge(
+    home: &Home,
+    config: &NodeConfig,
+    secrets: &Secrets,
+    address: &str,
+    yes: bool,
+    json: bool,
+) -> Result<(), CliError> {
+    let mailbox = chosen(home, Some(address))?.remove(0);
     // A running node would file new mail meanwhile.
     let _lock = if yes { Some(HomeLock::take(home).map_err(CliError::from)?) } else { None };
     let password = secrets

@@ -1,8 +1,7 @@
 //! The servers of a mailbox to be added: as given, or found and shown.
 
 use super::consent::confirm;
-use super::usage;
-use crate::cli::exit::{CliError, ExitCode};
+use crate::cli::exit::{CliError, ExitCode, usage};
 use crate::cli::out::say;
 use crate::cli::run::runtime;
 use crate::config::NodeConfig;

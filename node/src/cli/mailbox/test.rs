@@ -1,10 +1,10 @@
 //! `mailbox test`: signs in at both servers and says what to do where it fails.
 
-use super::usage;
-use crate::cli::exit::{CliError, ExitCode};
+use super::chosen;
+use crate::cli::exit::{CliError, ExitCode, usage};
 use crate::cli::out::say;
 use crate::cli::run::runtime;
-use crate::config::{Home, MailboxConfig, NodeConfig};
+use crate::config::{Home, NodeConfig};
 use crate::mail::{Login, SignInCheck, SignInError, check_mailbox};
 use crate::secrets::Secrets;
 
@@ -31,14 +31,10 @@ pub(super) fn verdict(address: &str, check: &SignInCheck) -> Result<(), CliError
 /// # Errors
 /// [`CliError`] with the exit code of the first mailbox that fails.
 pub fn test(home: &Home, config: &NodeConfig, secrets: &Secrets, only: Option<&str>, json: bool) -> Result<(), CliError> {
-    let all = MailboxConfig::load_all(&home.mailboxes())?;
-    let wanted: Vec<_> = all.iter().filter(|m| only.is_none_or(|a| a.eq_ignore_ascii_case(&m.address))).collect();
-    if wanted.is_empty() {
-        return Err(usage("there is no such mailbox here").todo("see `warmnet-node mailbox list`"));
-    }
+    let wanted = chosen(home, only)?;
     let runtime = runtime()?;
     let mut signed_in = Vec::new();
-    for mailbox in wanted {
+    for mailbox in &wanted {
         let password = secrets
             .credential(&mailbox.address)?
             .ok_or_else(|| usage(format!("{} has no password", mailbox.address)).todo("run `mailbox add` again"))?;

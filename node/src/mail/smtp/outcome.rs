@@ -112,6 +112,8 @@ pub enum Mark {
 pub enum NotStarted {
     /// Too many submissions wait already.
     QueueFull,
+    /// The node stops, or the mailbox has left.
+    Closed,
     /// An address that SMTP can't carry (ASCII only).
     BadAddress,
     /// The mail holds 8-bit bytes and the server takes none.

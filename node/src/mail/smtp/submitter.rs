@@ -94,9 +94,12 @@ impl Submitter {
             return SmtpOutcome::NotStarted { why: NotStarted::QueueFull };
         };
         let Ok(_slot) = shared.slots.acquire().await else {
-            return SmtpOutcome::NotStarted { why: NotStarted::QueueFull };
+            return SmtpOutcome::NotStarted { why: NotStarted::Closed };
         };
         shared.rate.until_ready().await;
+        if shared.slots.is_closed() {
+            return SmtpOutcome::NotStarted { why: NotStarted::Closed };
+        }
         let session = match self.session().await {
             Ok(session) => session,
             Err(e) => return self.noted(e.outcome()),
@@ -108,8 +111,9 @@ impl Submitter {
         self.noted(outcome)
     }
 
-    /// Closes idle connections; for a graceful stop.
+    /// Begins no more mail and closes idle connections: the node stops, or the mailbox leaves.
     pub async fn close(&self) {
+        self.shared.slots.close();
         let idle = std::mem::take(&mut *self.shared.idle());
         for session in idle {
             session.close().await;

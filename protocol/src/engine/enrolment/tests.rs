@@ -1,7 +1,7 @@
 //! One applicant and the answers a coordinator may give.
 
 use super::*;
-use crate::engine::Input;
+use crate::engine::{Input, Switch};
 use crate::identity::{CanonicalAddress, NodeKey, member_id};
 use crate::ids::{Beacon, Salt};
 use crate::params::Params;
@@ -44,7 +44,7 @@ impl Applicant {
             provider: 0,
             ramp: RampPreset::Gentle,
             golden: false,
-            paused: false,
+            switch: Switch::On,
         };
         engine.handle(now, Input::Host(Box::new(config)));
         Self { engine, member, now }
