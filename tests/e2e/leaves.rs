@@ -17,6 +17,18 @@ fn a_mailbox_that_leaves_is_let_go_at_once_and_stands_in_no_later_roster() -> an
     let listed: serde_json::Value = serde_json::from_str(&net.node(NODE, &["mailbox", "list", "--json"])?.out)?;
     let address = listed[0]["address"].as_str().unwrap_or_default().to_owned();
 
+    let folder = net.folder("my-data");
+    let name = folder.to_string_lossy().into_owned();
+    let exported = net.node(NODE, &["export", &name])?;
+    assert_eq!(exported.code, Some(0), "beside the running node: {exported:?}");
+    let data: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("my-data.json"))?)?;
+    assert_eq!((&data[0]["address"], &data[0]["member"]), (&listed[0]["address"], &member));
+    let exchanges = data[0]["exchanges"].as_array().cloned().unwrap_or_default();
+    assert!(exchanges.iter().any(|x| x["outcome"] == "sent") && exchanges.iter().any(|x| x["side"] == "receiver"), "{exchanges:?}");
+    assert!(folder.join("README.txt").is_file() && folder.join("mailboxes").is_dir());
+    let again = net.node(NODE, &["export", &name])?;
+    assert!(again.code == Some(2) && again.err.contains("not empty"), "{again:?}");
+
     let unasked = net.node(NODE, &["leave", &address])?;
     assert!(unasked.code == Some(2) && unasked.err.contains("--yes"), "{unasked:?}");
     let left = net.node(NODE, &["leave", &address, "--yes", "--json"])?;

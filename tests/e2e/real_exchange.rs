@@ -1,5 +1,6 @@
 //! Two nodes and a coordinator on real Postfix and Dovecot over TLS: enrolment by mail, warming mail that lands in junk, is
-//! read, rescued, answered in its thread and filed; nothing else is touched. Here node and emulator can't agree on a mistake.
+//! read, rescued, answered in its thread and filed, old filed mail goes; nothing else is touched. Here node and emulator can't
+//! agree on a mistake. Twice: maildir with folders at the top, and mdbox with folders below the inbox.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use warmnet_e2e::programs::{ask, program, run, signal};
-use warmnet_e2e::rig::{PASSWORD, Rig};
+use warmnet_e2e::rig::{Mail, PASSWORD, Rig};
 use warmnet_e2e::wait_for;
 
 /// Mail to users called junk.. is filed as junk by the server.
@@ -48,6 +49,7 @@ fn hurry(settings: &Path) -> Result<()> {
         ("poll_seconds = 300.0", "poll_seconds = 0.3"),
         ("smtp_per_minute = 20", "smtp_per_minute = 3000"),
         ("sponsor_all = false", "sponsor_all = true"),
+        ("keep_filed_days = 0", "keep_filed_days = 30"),
     ] {
         fast = fast.replace(day, seconds);
     }
@@ -124,15 +126,42 @@ fn agreed(a: &Value, b: &Value) -> Option<u64> {
     })
 }
 
+/// Names of folders on the server.
+struct Folders {
+    own: &'static str,
+    junk: &'static str,
+}
+
 #[test]
-fn a_network_on_postfix_and_dovecot() -> Result<()> {
-    let Some(rig) = Rig::start(&[])? else { return Ok(()) };
+fn a_network_on_postfix_and_dovecot_with_maildir() -> Result<()> {
+    let Some(rig) = Rig::start(&[("RIG_STORE", "maildir")])? else { return Ok(()) };
+    exchange(&rig, &Folders { own: "Warmnet", junk: "[Gmail]/Spam" })
+}
+
+#[test]
+fn a_network_on_postfix_and_dovecot_with_mdbox_and_folders_below_the_inbox() -> Result<()> {
+    let Some(rig) = Rig::start(&[("RIG_STORE", "mdbox"), ("RIG_PREFIX", "INBOX.")])? else { return Ok(()) };
+    exchange(&rig, &Folders { own: "INBOX.Warmnet", junk: "INBOX.Junk" })
+}
+
+/// A filed mail with a whole label that fits its Message-ID.
+fn old_labelled() -> String {
+    let id = format!("{:032x}.0.0011223344556677@c.test", 7);
+    let label = format!("v1; n=0102030405060708; e=3; r=0.1; x={:032x}; t=0; s={}==", 7, "A".repeat(86));
+    format!("From: seed@c.test\r\nSubject: old\r\nMessage-ID: <{id}>\r\nWarmnet-Exchange: {label}\r\n\r\nHello\r\n")
+}
+
+fn exchange(rig: &Rig, folders: &Folders) -> Result<()> {
     let (alice, bob) = (MEMBERS[0].1, MEMBERS[1].1);
     // The owners' other mail: one in an inbox, one in junk.
     rig.deliver_foreign("carol@c.test", alice, "foreign-inbox")?;
     rig.deliver_foreign("carol@c.test", bob, "foreign-junk")?;
+    // Two months old: a filed warming mail, and one of the owner's own in the same folder.
+    let day = "01-Sep-2026 10:00:00 +0000";
+    rig.append(bob, folders.own, day, &old_labelled())?;
+    rig.append(bob, folders.own, day, "Subject: foreign-filed\r\nMessage-ID: <o@a.test>\r\n\r\nKept here\r\n")?;
     let dir = tempfile::Builder::new().prefix("wn-e2e-").tempdir()?;
-    let homes = set_up(&rig, dir.path())?;
+    let homes = set_up(rig, dir.path())?;
     let mut running = start(&homes, dir.path())?;
     let logs =
         || (0..homes.len()).map(|n| std::fs::read_to_string(dir.path().join(format!("{n}.log"))).unwrap_or_default()).collect::<String>();
@@ -147,8 +176,13 @@ fn a_network_on_postfix_and_dovecot() -> Result<()> {
     wait_for("an exchange is reconciled and agreed on", LIMIT, whole)
         .with_context(|| format!("alice {}\nbob {}\n{}", counters(&homes[1]), counters(&homes[2]), logs()))?;
     // Filing comes last, after the reply.
-    let filed = || Some(rig.mails(bob, ".Warmnet").ok()?).filter(|mails| !mails.is_empty());
-    wait_for("the rescued mail is filed", LIMIT, filed).with_context(logs)?;
+    let filed = || {
+        let mails = rig.mails(bob, folders.own).ok()?;
+        let has = |subject: &str| mails.iter().any(|m| m.text.contains(&format!("Subject: {subject}")));
+        (mails.len() > 1 && !has("old") && has("foreign-filed")).then_some(())
+    };
+    wait_for("the rescued mail is filed and the old one gone", LIMIT, filed)
+        .with_context(|| format!("{:?}\n{}", rig.mails(bob, folders.own), logs()))?;
 
     for child in &running.0 {
         signal("TERM", child.id().into())?;
@@ -157,32 +191,33 @@ fn a_network_on_postfix_and_dovecot() -> Result<()> {
         let ended = wait_for("a clean stop", LIMIT, || child.try_wait().ok().flatten())?;
         ensure!(ended.success(), "{ended:?}: {}", logs());
     }
-    let filed = rig.mails(bob, ".Warmnet")?;
+    let mut filed = rig.mails(bob, folders.own)?;
+    filed.retain(|m| !m.text.contains("Subject: foreign-filed"));
     // Not every mail is opened (PROTOCOL.md, open rate), but of several epochs' some are.
-    assert!(filed.iter().any(|(name, _)| name.ends_with('S')), "none of {} filed mails was read", filed.len());
-    for (_, text) in &filed {
+    assert!(filed.iter().any(|m| m.seen), "none of {} filed mails was read", filed.len());
+    for Mail { text, .. } in &filed {
         assert!(text.contains("\nWarmnet-") && text.to_lowercase().contains("auto-submitted:"), "filed mail is labelled: {text}");
     }
     // An answer of Bob's stands in the thread of a mail that Alice or the golden member sent him.
     let message_id = |text: &str| text.lines().find_map(|l| l.strip_prefix("Message-ID: ")).map(str::trim).map(str::to_owned);
-    let got = [rig.mails(bob, "")?, filed].concat();
-    let sent: Vec<String> = got.iter().filter_map(|(_, text)| message_id(text)).collect();
+    let got = [rig.mails(bob, "INBOX")?, filed].concat();
+    let sent: Vec<String> = got.iter().filter_map(|m| message_id(&m.text)).collect();
     let mut answers = Vec::new();
-    for (user, folder) in [(alice, ""), (alice, ".Warmnet"), (GOLDEN, ""), (GOLDEN, ".Warmnet")] {
-        answers.extend(rig.mails(user, folder)?.into_iter().map(|(_, text)| text));
+    for (user, folder) in [alice, GOLDEN].into_iter().flat_map(|user| [(user, "INBOX"), (user, folders.own)]) {
+        answers.extend(rig.mails(user, folder)?.into_iter().map(|m| m.text));
     }
     let in_thread =
         |answer: &String| sent.iter().any(|id| answer.contains(&format!("In-Reply-To: {id}")) && answer.contains("Subject: Re: "));
     assert!(answers.iter().any(in_thread), "no answer to {sent:?} among {} mails", answers.len());
 
     // Untouched: where it was, and unread.
-    for (user, folder, subject) in [(alice, "", "foreign-inbox"), (bob, ".[Gmail].Spam", "foreign-junk")] {
+    for (user, folder, subject) in
+        [(alice, "INBOX", "foreign-inbox"), (bob, folders.junk, "foreign-junk"), (bob, folders.own, "foreign-filed")]
+    {
         let mails = rig.mails(user, folder)?;
-        let (name, _) = mails
-            .iter()
-            .find(|(_, text)| text.contains(&format!("Subject: {subject}\r\n")) || text.contains(&format!("Subject: {subject}\n")))
-            .with_context(|| format!("{subject} is gone"))?;
-        assert!(!name.ends_with('S'), "{subject} was marked as read: {name}");
+        let here = |m: &&Mail| m.text.lines().any(|l| l.trim_end() == format!("Subject: {subject}"));
+        let mail = mails.iter().find(here).with_context(|| format!("{subject} is gone"))?;
+        assert!(!mail.seen, "{subject} was marked as read");
     }
     // No address or domain in any log (the coordinator's and the nodes').
     for word in [alice, bob, GOLDEN, "a.test", "b.test", "c.test"] {

@@ -58,6 +58,11 @@ impl Localnet {
         Ok(Self { dir, child, restarted: Vec::new() })
     }
 
+    /// A path of a test's own beside the network.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     fn home(&self, name: &str) -> PathBuf {
         self.dir.path().join("net").join(name)
     }

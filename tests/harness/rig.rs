@@ -1,5 +1,6 @@
 //! Real Postfix and Dovecot on loopback: `tests/rig/rig.sh` from a test.
 
+use crate::programs::run;
 use anyhow::{Context, Result, ensure};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,6 +10,15 @@ use tempfile::TempDir;
 
 /// Password of every user.
 pub const PASSWORD: &str = "test";
+
+/// A mail on the server.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// Its flag \\Seen.
+    pub seen: bool,
+    /// Header and body.
+    pub text: String,
+}
 
 /// The servers; stopped on drop.
 pub struct Rig {
@@ -72,20 +82,43 @@ impl Rig {
         args
     }
 
-    /// The mails of a user's folder (`""` is the inbox, `.Name` others), as file names with flags and texts. Maildir only.
+    /// The mails of a user's folder by its name on the server, whatever the store; none where there is no such folder.
     ///
     /// # Errors
-    /// A file can't be read.
-    pub fn mails(&self, user: &str, folder: &str) -> Result<Vec<(String, String)>> {
-        let base = self.dir.path().join("mail").join(user).join(folder);
-        let parts = ["new", "cur"].iter().filter_map(|part| std::fs::read_dir(base.join(part)).ok());
-        parts
-            .flatten()
-            .map(|entry| {
-                let entry = entry?;
-                Ok((entry.file_name().to_string_lossy().into_owned(), String::from_utf8_lossy(&std::fs::read(entry.path())?).into_owned()))
-            })
-            .collect()
+    /// Dovecot's own tool fails.
+    pub fn mails(&self, user: &str, folder: &str) -> Result<Vec<Mail>> {
+        let listed = self.doveadm(&["mailbox", "list", "-u", user, folder], "")?;
+        if listed.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let printed = self.doveadm(&["fetch", "-u", user, "flags text", "mailbox", folder], "")?;
+        let mail = |record: &str| {
+            let (flags, text) = record.trim_start_matches('\n').strip_prefix("flags:")?.split_once("\ntext:\n")?;
+            Some(Mail { seen: flags.contains("\\Seen"), text: text.to_owned() })
+        };
+        printed.split('\x0c').filter(|r| !r.trim().is_empty()).map(|r| mail(r).with_context(|| format!("doveadm printed {r}"))).collect()
+    }
+
+    /// Puts a mail into a folder (made if it isn't there) as if it had come on that day of an IMAP date.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn append(&self, user: &str, folder: &str, date: &str, text: &str) -> Result<()> {
+        let program = "import imaplib, ssl, sys\n\
+            ca, port, user, folder, date = sys.argv[1:]\n\
+            tls = ssl.create_default_context(cafile=ca); tls.check_hostname = False\n\
+            s = imaplib.IMAP4_SSL('127.0.0.1', int(port), ssl_context=tls); s.login(user, 'test'); s.create(folder)\n\
+            answer = s.append(folder, None, date, sys.stdin.buffer.read()); assert answer[0] == 'OK', answer\n";
+        let arguments = [&self.ports["ca"], &self.ports["imaps"], user, folder, &format!("\"{date}\"")];
+        let ran = run(Command::new("python3").arg("-c").arg(program).args(arguments), text)?;
+        ensure!(ran.code == Some(0), "a mail was not appended: {ran:?}");
+        Ok(())
+    }
+
+    fn doveadm(&self, args: &[&str], input: &str) -> Result<String> {
+        let ran = run(Command::new("doveadm").arg("-c").arg(self.dir.path().join("dovecot.conf")).args(args), input)?;
+        ensure!(ran.code == Some(0), "doveadm {args:?}: {ran:?}");
+        Ok(ran.out)
     }
 
     /// Delivers a mail that Warmnet knows nothing of.

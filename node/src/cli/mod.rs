@@ -4,6 +4,7 @@ mod config;
 mod content;
 mod doctor;
 pub mod exit;
+mod export;
 mod external;
 mod init;
 mod leave;
@@ -86,6 +87,12 @@ enum Verb {
     /// Leave the network with a mailbox, for good
     #[command(after_help = leave::HELP)]
     Leave(leave::LeaveArgs),
+    /// Write everything this node keeps about you into a new folder
+    #[command(after_help = export::HELP)]
+    Export {
+        /// The folder
+        folder: PathBuf,
+    },
     /// Show or take back what the node may do
     #[command(subcommand)]
     Consent(switches::ConsentVerb),
@@ -160,6 +167,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Pause(args) => switches::pause(global, &args),
         Verb::Resume { address } => switches::resume(global, address.as_deref()),
         Verb::Leave(args) => leave::leave(global, &args),
+        Verb::Export { folder } => export::export(global, &folder),
         Verb::Consent(verb) => switches::consent(global, verb),
         Verb::External(verb) => external::external(global, verb),
         Verb::Content(verb) => content::content(global, verb),

@@ -1,22 +1,18 @@
 //! The engine's state in the store, and the store's answers to other nodes.
 
+use super::stored::{APPLICATION, BOOK, CHUNK, Stored};
 use crate::store::{
-    Durability, FamilyName, HighWater, HighWaterError, Journal, Row, SCAN_LIMIT, Store, StoreError, epoch_key, epoch_member_key,
-    exchange_key,
+    Durability, FamilyName, HighWater, HighWaterError, Journal, Store, StoreError, epoch_key, epoch_member_key, exchange_key,
 };
 use warmnet_protocol::chain::Chain;
-use warmnet_protocol::engine::{Engine, Output, Restored};
+use warmnet_protocol::engine::{Engine, Output};
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::limits;
 use warmnet_protocol::time::Epoch;
-use warmnet_protocol::wire::bundle::SelfReport;
 use warmnet_protocol::wire::codec;
 use warmnet_protocol::wire::epoch_record::bit;
-use warmnet_protocol::wire::roster::{Roster, RosterRow};
 use warmnet_protocol::wire::sync::{Request, Response};
 
-/// Rows of one stored chunk of a roster: about 400 KiB.
-const CHUNK: usize = limits::ROSTER_PAGE;
 /// Epochs of exchanges and reports that are kept: the counts shown to the owner.
 const KEEP_OWN: u32 = 60;
 
@@ -28,32 +24,19 @@ pub(super) struct Persist {
     high_water: HighWater,
 }
 
-/// Where a hosted member's application lies among the host's single values.
-const APPLICATION: &[u8] = b"application/";
-/// Where a mailbox's book of reports lies among them.
-const BOOK: &[u8] = b"report-book/";
-
-fn split_epoch(key: &[u8]) -> Option<(Epoch, &[u8])> {
-    let (head, rest) = key.split_first_chunk::<4>()?;
-    Some((Epoch(u32::from_be_bytes(*head)), rest))
-}
-
-fn member_of(key: &[u8]) -> Option<MemberId> {
-    key.first_chunk::<32>().map(|b| MemberId(*b))
-}
-
 impl Persist {
     pub(super) fn new(store: Store, journal: Journal) -> Self {
         let high_water = HighWater::new(&store);
         Self { store, journal, high_water }
     }
 
-    fn put(&self, family: FamilyName, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-        self.store.family(family).put(key, value, Durability::Buffered)
+    /// What is stored, to read.
+    pub(super) fn stored(&self) -> Stored {
+        Stored::new(self.store.clone())
     }
 
-    fn all(&self, family: FamilyName) -> Vec<Row> {
-        self.store.family(family).range(&[], None, SCAN_LIMIT).unwrap_or_default()
+    fn put(&self, family: FamilyName, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        self.store.family(family).put(key, value, Durability::Buffered)
     }
 
     pub(super) fn journal(&self) -> Journal {
@@ -79,13 +62,7 @@ impl Persist {
         stored.map_err(|e| e.to_string())
     }
 
-    /// A mailbox's book of reports.
-    pub(super) fn book(&self, member: MemberId) -> Option<Vec<u8>> {
-        // An unreadable book is begun anew: what lay there before then counts no more.
-        self.store.family(FamilyName::Meta).get(&[BOOK, &member.0].concat()).ok().flatten()
-    }
-
-    /// Stores it.
+    /// Stores a mailbox's book of reports.
     pub(super) fn put_book(&self, member: MemberId, bytes: &[u8]) -> Result<(), String> {
         self.put(FamilyName::Meta, &[BOOK, &member.0].concat(), bytes).map_err(|e| e.to_string())
     }
@@ -97,16 +74,6 @@ impl Persist {
             self.put(FamilyName::Rosters, &[epoch_key(epoch.0), index].concat(), &codec::encode(&rows.to_vec()))?;
         }
         Ok(())
-    }
-
-    fn load_roster(&self, epoch: Epoch) -> Result<Option<Roster>, StoreError> {
-        let chunks = self.store.family(FamilyName::Rosters).prefix(&epoch_key(epoch.0), limits::ROSTER_ROWS / CHUNK + 1)?;
-        let mut rows: Vec<RosterRow> = Vec::new();
-        for (_, chunk) in chunks {
-            // A chunk that can't be read makes the digest differ, and the roster is fetched again.
-            rows.extend(codec::decode::<Vec<RosterRow>>(&chunk, limits::DECODE_BYTES).unwrap_or_default());
-        }
-        Ok((!rows.is_empty()).then(|| Roster::new(rows)))
     }
 
     /// Stores this node's own bundle durably: only after `true` may it be published. `false`: the high-water mark says
@@ -164,7 +131,7 @@ impl Persist {
     }
 
     fn roster_page(&self, chain: &Chain, epoch: Epoch, from: u32) -> Response {
-        let stored = || self.load_roster(epoch).ok().flatten().map(std::sync::Arc::new);
+        let stored = || self.stored().load_roster(epoch).ok().flatten().map(std::sync::Arc::new);
         let Some(roster) = chain.roster(epoch).cloned().or_else(stored) else {
             return Response::Roster { rows: vec![], total: 0 };
         };
@@ -188,36 +155,5 @@ impl Persist {
             }
         }
         Ok(Response::Bundles(found))
-    }
-}
-
-impl Restored for Persist {
-    fn records(&mut self) -> Vec<Vec<u8>> {
-        self.all(FamilyName::Records).into_iter().map(|(_, bytes)| bytes).collect()
-    }
-    fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
-        self.load_roster(epoch).ok().flatten()
-    }
-    fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>> {
-        let found = self.store.family(FamilyName::Bundles).prefix(&epoch_key(epoch.0), SCAN_LIMIT).unwrap_or_default();
-        found.into_iter().map(|(_, bytes)| bytes).collect()
-    }
-    fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
-        let found = self.all(FamilyName::OwnBundles);
-        found.iter().filter_map(|(k, _)| split_epoch(k)).filter_map(|(e, rest)| Some((e, member_of(rest)?))).collect()
-    }
-    fn exchanges(&mut self) -> Vec<Vec<u8>> {
-        self.all(FamilyName::Exchanges).into_iter().map(|(_, bytes)| bytes).collect()
-    }
-    fn applications(&mut self) -> Vec<(MemberId, Vec<u8>)> {
-        let found = self.store.family(FamilyName::Meta).prefix(APPLICATION, limits::HOSTED_MEMBERS).unwrap_or_default();
-        found.into_iter().filter_map(|(k, bytes)| Some((member_of(k.strip_prefix(APPLICATION)?)?, bytes))).collect()
-    }
-    fn reports(&mut self) -> Vec<(Epoch, MemberId, SelfReport)> {
-        let report = |(k, bytes): Row| {
-            let (epoch, rest) = split_epoch(&k)?;
-            Some((epoch, member_of(rest)?, codec::decode(&bytes, 64).ok()?))
-        };
-        self.all(FamilyName::Reports).into_iter().filter_map(report).collect()
     }
 }

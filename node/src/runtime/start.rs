@@ -157,7 +157,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
     let seed: Zeroizing<[u8; 32]> = secrets.identity()?;
     let store = Store::open(home.store())?;
     let journal = Journal::open(&store)?;
-    let mut persist = Persist::new(store.clone(), journal);
+    let persist = Persist::new(store.clone(), journal);
     let now = clock::now();
     let gate = SendGate::new(&store, config.mail.limits.clone(), genesis.clock.epoch_ms);
     let mut engine = Engine::new(genesis, NodeKey::from_seed(&seed));
@@ -198,7 +198,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         };
         if watcher.reports {
             let owner = Owner::new(address.clone(), mailbox.authserv_id.clone());
-            if let Some(new) = reports.open(member, owner, persist.book(member).as_deref(), now) {
+            if let Some(new) = reports.open(member, owner, persist.stored().book(member).as_deref(), now) {
                 persist.put_book(member, &new).map_err(RuntimeError::Book)?;
             }
         }
@@ -207,7 +207,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         let gate = gate.mailbox(address.as_str(), &mailbox.smtp.host);
         boxes.insert(member, Mailbox { address: address.as_str().to_owned(), submitter, gate, watcher });
     }
-    engine.restore(now, &mut persist)?;
+    engine.restore(now, &mut persist.stored())?;
 
     let stop = CancellationToken::new();
     let p2p = P2pConfig {

@@ -79,6 +79,25 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens an existing store to read, as it is at this moment, also while another process writes to it. Writes fail.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_to_read(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let mut options = options::database(false);
+        // Every file is opened now: its owner may drop it at any time.
+        options.set_max_open_files(-1);
+        let failed = |error| StoreError::from_rocksdb(path, true, error);
+        let family = options::families();
+        let names = DB::list_cf(&options, path).map_err(failed)?;
+        let descriptors = names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, family()));
+        let db = DB::open_cf_descriptors_read_only(&options, path, descriptors, false).map_err(failed)?;
+        let store = Self { inner: Arc::new(Inner { db, path: path.to_owned(), high_water: Mutex::new(()) }) };
+        store.check_schema()?;
+        Ok(store)
+    }
+
     /// The directory.
     #[must_use]
     pub fn path(&self) -> &Path {
