@@ -49,13 +49,19 @@ fn verdict(outcome: &SmtpOutcome) -> String {
     }
 }
 
+/// A short mail; one that no buffer holds where the server stops reading.
+fn raw(step: Step) -> Vec<u8> {
+    let lines = if step == Step::Body { 16 * 1024 * 1024 / 64 } else { 1 };
+    format!("Message-ID: <1@a.test>\r\n\r\n.dot\r\n{}", format!("{}\r\n", "x".repeat(62)).repeat(lines)).into_bytes()
+}
+
 async fn run(security: Security, step: Step, stage: Stage, fault: Fault) -> (SmtpOutcome, usize) {
     let dir = tempfile::tempdir().expect("folder");
     let server = Server::start(dir.path(), security).await;
     server.set(Script { fault: Some((step, fault)), ..Script::default() });
-    let limits = if fault == Fault::Hang { timeouts(stage) } else { MailTimeouts::default() };
+    let limits = if matches!(fault, Fault::Hang | Fault::Drip) { timeouts(stage) } else { MailTimeouts::default() };
     let sender = Sender::open(&dir.path().join("store"), server.port, &server.ca, security, limits);
-    let mail = OutgoingMail { from: "a@a.test".into(), to: "b@b.test".into(), raw: b"Message-ID: <1@a.test>\r\n\r\n.dot\r\n".to_vec() };
+    let mail = OutgoingMail { from: "a@a.test".into(), to: "b@b.test".into(), raw: raw(step) };
     let outcome = sender.submitter.submit(&mail, &NoJournal).await;
     (outcome, server.counts().0)
 }
@@ -129,6 +135,22 @@ async fn every_fault_at_every_stage_has_its_verdict() {
             rows.push((security, step, stage, name, fault, want));
         }
     }
+    for (security, step, stage) in [
+        (tls, Step::Greeting, Stage::Greeting),
+        (tls, Step::Command("EHLO"), Stage::Hello),
+        (Security::StartTls, Step::Command("STARTTLS"), Stage::StartTls),
+        (tls, Step::Command("AUTH"), Stage::SignIn),
+        (tls, Step::Command("MAIL"), Stage::MailFrom),
+        (tls, Step::Command("RCPT"), Stage::Recipient),
+        (tls, Step::Command("DATA"), Stage::Data),
+        (tls, Step::Dot, Stage::FinalDot),
+    ] {
+        // The time-out is the stage's, however many bytes came meanwhile.
+        let want = if stage.past_dot_mark() { "unknown, never again".to_owned() } else { format!("{stage:?} TimedOut, again") };
+        rows.push((security, step, stage, "drip", Fault::Drip, want));
+    }
+    rows.push((tls, Step::Body, Stage::Body, "hang", Fault::Hang, "unknown, never again".to_owned()));
+    rows.push((tls, Step::Dot, Stage::FinalDot, "reset", Fault::Reset, "sent".to_owned()));
     let count = rows.len();
     let done = futures::stream::iter(rows).map(|(security, step, stage, name, fault, want)| async move {
         let (outcome, taken) = run(security, step, stage, fault).await;

@@ -40,14 +40,22 @@ pub(crate) enum Fault {
     Close,
     /// Says nothing and keeps the connection.
     Hang,
+    /// Answers as usual, a byte at a time.
+    Drip,
+    /// Answers as usual and resets the connection.
+    Reset,
 }
 
-/// At which step: the connection before TLS, the greeting, a command, or the final dot.
+/// Between two bytes of a dripping answer: the shortest one takes three seconds.
+const DRIP: Duration = Duration::from_millis(500);
+
+/// At which step: the connection before TLS, the greeting, a command, reading the message, or the final dot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Connect,
     Greeting,
     Command(&'static str),
+    Body,
     Dot,
 }
 
@@ -132,32 +140,44 @@ struct Talk {
 type Stop = std::io::Result<()>;
 
 impl Talk {
-    /// `None`: go on as usual. Otherwise what to say instead, after hanging or closing.
-    async fn fault(&self, step: Step) -> Result<Option<&'static str>, std::io::Error> {
+    /// What to do otherwise than usual, after hanging or closing.
+    async fn fault(&self, step: Step) -> Result<Option<Fault>, std::io::Error> {
         let script = *self.script.lock().expect("not poisoned");
         tokio::time::sleep(script.pause).await;
-        match script.fault {
-            Some((at, fault)) if at == step => match fault {
-                Fault::Say(text) => Ok(Some(text)),
-                Fault::Close => Err(std::io::ErrorKind::ConnectionAborted.into()),
-                Fault::Hang => {
-                    self.progress.send_modify(|p| p.hung += 1);
-                    std::future::pending().await
-                }
-            },
-            _ => Ok(None),
+        match script.fault.filter(|(at, _)| *at == step).map(|(_, fault)| fault) {
+            Some(Fault::Close) => Err(std::io::ErrorKind::ConnectionAborted.into()),
+            Some(Fault::Hang) => {
+                self.progress.send_modify(|p| p.hung += 1);
+                std::future::pending().await
+            }
+            other => Ok(other),
         }
     }
 
     async fn say(&self, stream: &mut (impl AsyncWrite + Unpin), step: Step, usual: &str) -> Result<bool, std::io::Error> {
-        let instead = self.fault(step).await?;
-        stream.write_all(format!("{}\r\n", instead.unwrap_or(usual)).as_bytes()).await?;
-        stream.flush().await?;
+        let fault = self.fault(step).await?;
+        let text = if let Some(Fault::Say(text)) = fault { text } else { usual };
+        let answer = format!("{text}\r\n");
+        if fault == Some(Fault::Drip) {
+            for byte in answer.as_bytes() {
+                stream.write_all(&[*byte]).await?;
+                stream.flush().await?;
+                tokio::time::sleep(DRIP).await;
+            }
+        } else {
+            stream.write_all(answer.as_bytes()).await?;
+            stream.flush().await?;
+        }
         // Servers close after 421.
-        if instead.is_some_and(|text| text.starts_with("421")) {
+        if fault == Some(Fault::Reset) || text.starts_with("421") {
             return Err(std::io::ErrorKind::ConnectionAborted.into());
         }
-        Ok(instead.is_none())
+        Ok(!matches!(fault, Some(Fault::Say(_))))
+    }
+
+    /// Whether a connection that ends shall end by a reset.
+    fn resets(&self) -> bool {
+        matches!(self.script.lock().expect("not poisoned").fault, Some((_, Fault::Reset)))
     }
 
     async fn serve(&self, mut tcp: TcpStream, acceptor: TlsAcceptor, security: Security) -> Stop {
@@ -180,6 +200,10 @@ impl Talk {
                     break;
                 }
             }
+        }
+        if self.resets() {
+            // A socket that lingers no time is closed by a reset.
+            tcp.set_zero_linger()?;
         }
         let greet = security == Security::Tls;
         self.commands(BufReader::new(acceptor.accept(tcp).await?), greet).await
@@ -215,6 +239,7 @@ impl Talk {
     }
 
     async fn message(&self, stream: &mut BufReader<impl AsyncRead + AsyncWrite + Unpin>) -> Stop {
+        self.fault(Step::Body).await?;
         let (mut id, mut line) = (String::new(), String::new());
         loop {
             line.clear();
