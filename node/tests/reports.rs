@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bounces::{AGGREGATE, AGGREGATE_XML, COMPLAINT, HARD};
 use proptest::prelude::*;
+use warmnet_node::mail::auth_results::passing;
 use warmnet_node::mail::fields;
 use warmnet_node::mail::reports::{
     AggregateSums, Arrived, Book, Counted, Fate, Figures, Hint, Loss, Origin, Original, Owner, Report, Verified, read,
@@ -32,7 +33,7 @@ fn owner() -> Owner {
 
 fn arrived(raw: &[u8]) -> Option<Arrived> {
     let id = fields::only(&fields::fields(raw), "Message-ID");
-    Some(Arrived { report: read(raw)?, origin: Origin::of(raw, Some(ID)), id: Arrived::id(id.as_deref(), raw), at_ms: Some(NOW) })
+    Some(Arrived { report: read(raw)?, origin: Origin::of(raw, passing(raw, ID)), id: Arrived::id(id.as_deref(), raw), at_ms: Some(NOW) })
 }
 
 fn nobody(_: &Original) -> Option<Verified> {

@@ -25,7 +25,7 @@ pub struct NodeConfig {
     pub log: LogConfig,
     /// How the secrets file is unlocked.
     pub secrets: SecretsConfig,
-    /// Name resolution of the checks and of finding servers.
+    /// Name resolution of the checks, of finding servers, and of DKIM where no provider is believed.
     pub dns: DnsConfig,
 }
 

@@ -6,6 +6,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use mail_auth::MessageAuthenticator;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -91,6 +92,12 @@ impl Dns {
         // What receivers see is asked for, not what this machine's hosts file says.
         options.use_hosts_file = ResolveHosts::Never;
         Ok(Self { resolver: builder.build().map_err(|e| e.to_string())? })
+    }
+
+    /// The same resolver for DKIM and DMARC checks.
+    #[must_use]
+    pub fn authenticator(&self) -> MessageAuthenticator {
+        MessageAuthenticator(self.resolver.clone())
     }
 
     /// TXT records, each with its strings joined (RFC 7208 section 3.3).

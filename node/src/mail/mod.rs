@@ -11,10 +11,12 @@
 //! | [`compose`], [`mod@recognise`] | the one shape of mail we write, and what we read out of any mail |
 //! | [`reports`] | bounces, complaints and DMARC aggregates, counted once |
 //! | [`auth_results`] | what the receiving provider said about SPF, DKIM and DMARC |
+//! | [`authentic`] | the same by our own look, where no provider is believed |
 //! | [`test_sign_in`] | the live check behind `mailbox test` |
 
 pub mod answer;
 pub mod auth_results;
+pub mod authentic;
 pub mod compose;
 pub mod connect;
 pub mod fields;
@@ -29,6 +31,7 @@ pub mod test_sign_in;
 pub mod tls;
 
 pub use auth_results::{AuthResults, Verdict};
+pub use authentic::{Authentic, Judge};
 pub use compose::{ComposeError, Draft};
 pub use connect::ConnectError;
 pub use imap::{

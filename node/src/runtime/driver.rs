@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use warmnet_protocol::engine::{Engine, Input, Output, Want};
 use warmnet_protocol::gossip::Acceptance;
-use warmnet_protocol::ids::NodeId;
+use warmnet_protocol::ids::{MemberId, NodeId};
 use warmnet_protocol::wire::codec;
 use warmnet_protocol::wire::sync::{Request, Response};
 use warmnet_protocol::{limits, time::Epoch, time::Timestamp};
@@ -79,7 +79,7 @@ impl Driver {
     pub(super) async fn run(mut self, mut inlets: Inlets) -> Result<(), DriverError> {
         loop {
             for member in self.settings.look(&mut self.engine) {
-                self.mailboxes.let_go(member, &mut self.tasks);
+                self.let_go(member);
             }
             self.settle().await?;
             let sleep = self.sleep();
@@ -100,6 +100,12 @@ impl Driver {
         self.mailboxes.close().await;
         self.network.shutdown().await;
         Ok(())
+    }
+
+    /// Lets go of a mailbox that left.
+    fn let_go(&mut self, member: MemberId) {
+        self.mailboxes.let_go(member, &mut self.tasks);
+        self.status.forget(member);
     }
 
     fn sleep(&self) -> Duration {
@@ -379,6 +385,8 @@ impl Driver {
             }
             Feedback::SignInRefused(member) => self.status.sign_in_refused(member),
             Feedback::Mailbox(member, state) => self.status.mailbox(member, state),
+            Feedback::Quota(member, percent) => self.status.quota(member, percent),
+            Feedback::Alarm(member, what) => self.status.alarm(member, what),
             Feedback::StoreFailed(why) => return Err(DriverError::Store(why)),
         }
         Ok(())
@@ -399,7 +407,7 @@ impl Driver {
             },
             ControlRequest::Reload => match self.settings.reload(&mut self.engine) {
                 Ok(left) => {
-                    left.into_iter().for_each(|member| self.mailboxes.let_go(member, &mut self.tasks));
+                    left.into_iter().for_each(|member| self.let_go(member));
                     Answer::ok()
                 }
                 Err(e) => Answer::error("config", &e.to_string(), "correct the file; the last settings stay in force"),

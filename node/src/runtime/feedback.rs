@@ -22,6 +22,10 @@ pub(super) enum Feedback {
     SignInRefused(MemberId),
     /// A mailbox's connection is up (or down, with a phrase that holds no secret).
     Mailbox(MemberId, Result<(), String>),
+    /// A mailbox is nearly full (percent), or emptier again.
+    Quota(MemberId, Option<u8>),
+    /// The mailbox's server refuses its mail for a reason that only the owner can mend; `None`: it takes mail.
+    Alarm(MemberId, Option<&'static str>),
     /// A task failed to store something: the node must stop before it promises more.
     StoreFailed(String),
 }

@@ -5,7 +5,7 @@ use super::gate::MailboxGate;
 use super::outbox;
 use super::persist::Persist;
 use crate::mail::reports::Arrived;
-use crate::mail::{self, AuthResults, FolderRole, MailAct, MailCommand, MailEvent, Place, Submitter, WatcherHandle};
+use crate::mail::{self, FolderRole, Judge, MailAct, MailCommand, MailEvent, Place, Submitter, WatcherHandle};
 use crate::store::Journal;
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
@@ -175,6 +175,8 @@ fn deliver(
             Ok(delivered) => {
                 if delivered.sign_in_refused {
                     let _stopped = feedback.send(Feedback::SignInRefused(member)).await;
+                } else if delivered.alarm.is_some() || delivered.result == SendResult::Sent {
+                    let _stopped = feedback.send(Feedback::Alarm(member, delivered.alarm)).await;
                 }
                 into(delivered.result).map(|input| Feedback::Engine(Box::new(input)))
             }
@@ -190,18 +192,18 @@ fn deliver(
 pub(super) async fn pump(
     member: MemberId,
     golden: bool,
-    authserv_id: Option<String>,
+    judge: Judge,
     mut events: mpsc::Receiver<MailEvent>,
     found: mpsc::Sender<MailFound>,
     feedback: mpsc::Sender<Feedback>,
 ) {
     while let Some(event) = events.recv().await {
         let sent = match event {
-            MailEvent::Found(mail) => match read(member, golden, authserv_id.as_deref(), &mail) {
+            MailEvent::Found(mail) => match read(member, golden, &judge, &mail).await {
                 Some(message) => found.send(message).await.is_ok(),
                 None => true,
             },
-            MailEvent::Report(report) => match super::reports::read(&report, authserv_id.as_deref()) {
+            MailEvent::Report(report) => match super::reports::read(&report, &judge).await {
                 Some(arrived) => found.send(MailFound::Report { member, arrived: Box::new(arrived) }).await.is_ok(),
                 None => true,
             },
@@ -215,10 +217,7 @@ pub(super) async fn pump(
             MailEvent::Connected { .. } => feedback.send(Feedback::Mailbox(member, Ok(()))).await.is_ok(),
             MailEvent::Disconnected { error } => feedback.send(Feedback::Mailbox(member, Err(error.to_string()))).await.is_ok(),
             MailEvent::SignInRefused => feedback.send(Feedback::SignInRefused(member)).await.is_ok(),
-            MailEvent::QuotaHigh { percent } => {
-                tracing::warn!(member = %member.short(), percent, "the mailbox is nearly full; a full one refuses mail: make room in it");
-                true
-            }
+            MailEvent::Quota { percent, high } => feedback.send(Feedback::Quota(member, high.then_some(percent))).await.is_ok(),
             MailEvent::Expired { mails } => {
                 tracing::info!(member = %member.short(), mails, "removed old warming mail from the folder Warmnet");
                 true
@@ -234,12 +233,12 @@ pub(super) async fn pump(
 }
 
 /// Reads a found mail into what it may be of ours; `None`: nothing.
-fn read(member: MemberId, golden: bool, authserv_id: Option<&str>, mail: &mail::FoundMail) -> Option<MailFound> {
+async fn read(member: MemberId, golden: bool, judge: &Judge, mail: &mail::FoundMail) -> Option<MailFound> {
     if mail.truncated || mail.moved_by_us {
         return None;
     }
     let recognised = mail::recognise(&mail.raw)?;
-    let auth = authserv_id.map(|id| AuthResults::read(&mail.raw, id)).unwrap_or_default();
+    let auth = judge.judge(&mail.raw).await.results;
     let auth = [auth.spf, auth.dkim, auth.dmarc].map(|v| match v {
         mail::Verdict::Pass => AuthResult::Pass,
         mail::Verdict::Fail => AuthResult::Fail,

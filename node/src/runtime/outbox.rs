@@ -140,11 +140,13 @@ pub struct Delivered {
     pub result: SendResult,
     /// The provider refuses user name or password.
     pub sign_in_refused: bool,
+    /// What the owner must be told and do.
+    pub alarm: Option<&'static str>,
 }
 
 impl From<SendResult> for Delivered {
     fn from(result: SendResult) -> Self {
-        Self { result, sign_in_refused: false }
+        Self { result, sign_in_refused: false, alarm: None }
     }
 }
 
@@ -173,14 +175,15 @@ pub async fn deliver(journal: &Journal, gate: &MailboxGate, submitter: &Submitte
     let outgoing = OutgoingMail { from: mail.from, to: mail.to, raw };
     let outcome = submitter.submit(&outgoing, &JournalMarks { journal, gate, key }).await;
     tracing::debug!(exchange = %hex::encode(key.exchange), turn = key.turn, resend = outcome.may_resend(), "mail submitted");
-    if let Some(what) = outcome.alarm() {
+    let alarm = outcome.alarm();
+    if let Some(what) = alarm {
         tracing::warn!(exchange = %hex::encode(key.exchange), reply = outcome.reply().map(tracing::field::display), "{what}");
     }
     if let SmtpOutcome::PauseMailbox { minutes, .. } = outcome {
         gate.pause(at(), gate.wait_ms(minutes)).map_err(|e| e.to_string())?;
     }
     if outcome.may_resend() {
-        return Ok(again(&outcome, gate));
+        return Ok(Delivered { alarm, ..again(&outcome, gate) });
     }
     let (remembered, result) = match outcome {
         SmtpOutcome::Sent => (SENT, SendResult::Sent),
@@ -193,7 +196,7 @@ pub async fn deliver(journal: &Journal, gate: &MailboxGate, submitter: &Submitte
         _ => (NOT_TAKEN, SendResult::NotSent { retry_at: NEVER }),
     };
     journal.done(key, at(), remembered.to_vec()).await.map_err(|e| e.to_string())?;
-    Ok(result.into())
+    Ok(Delivered { alarm, ..result.into() })
 }
 
 /// What the journal knows of a mail that must not be sent (again).
@@ -222,7 +225,7 @@ fn again(outcome: &SmtpOutcome, gate: &MailboxGate) -> Delivered {
         SmtpOutcome::SignInRefused { .. } => (SendResult::NotSent { retry_at: later(60) }, true),
         _ => (SendResult::NotSent { retry_at: clock::now().plus_wall_ms(RETRY_MS) }, false),
     };
-    Delivered { result, sign_in_refused }
+    Delivered { result, sign_in_refused, alarm: None }
 }
 
 /// Unix milliseconds as the engine counts them.

@@ -1,7 +1,7 @@
 //! Reports in the hosted mailboxes: each one against the engine's labels and the mailbox's book.
 
-use crate::mail::FoundReport;
 use crate::mail::reports::{self, Arrived, Book, Counted, Figures, Origin, Owner, Verified};
+use crate::mail::{FoundReport, Judge};
 use std::collections::BTreeMap;
 use warmnet_protocol::engine::{Engine, Input};
 use warmnet_protocol::ids::MemberId;
@@ -54,10 +54,10 @@ impl Reports {
 }
 
 /// Reads a mail that may be a report; `None`: it is none.
-pub(super) fn read(found: &FoundReport, authserv_id: Option<&str>) -> Option<Arrived> {
+pub(super) async fn read(found: &FoundReport, judge: &Judge) -> Option<Arrived> {
     Some(Arrived {
         report: reports::read(&found.raw)?,
-        origin: Origin::of(&found.raw, authserv_id),
+        origin: Origin::of(&found.raw, judge.judge(&found.raw).await.domains),
         id: Arrived::id(found.message_id.as_deref(), &found.raw),
         at_ms: found.internal_ms,
     })

@@ -13,8 +13,9 @@ use super::settings::{Known, Settings, hosted};
 use super::status::Facts;
 use crate::config::{Home, MailboxConfig, NodeConfig};
 use crate::control::{ControlError, ControlServer};
+use crate::discovery::Dns;
 use crate::mail::reports::Owner;
-use crate::mail::{ConnectError, Cursor, CursorStore, CursorStoreError, Login, Submitter, TlsClient, Upkeep, Watcher};
+use crate::mail::{ConnectError, Cursor, CursorStore, CursorStoreError, Judge, Login, Submitter, TlsClient, Upkeep, Watcher};
 use crate::p2p::{Network, P2pConfig, P2pError};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Cursors as CursorFamily, Journal, Store, StoreError};
@@ -164,6 +165,13 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
 
     let (feedback_in, feedback) = mpsc::channel(FEEDBACK_QUEUE);
     let (mail_in, mail) = mpsc::channel(MAIL_QUEUE);
+    let own_judge = match Dns::new(config.dns.server) {
+        Ok(dns) => Judge::Own(Box::new(dns.authenticator())),
+        Err(error) => {
+            tracing::warn!(error, "the DNS can't be asked: mail of mailboxes without authserv_id counts as not authenticated");
+            Judge::Nobody
+        }
+    };
     let mut boxes = Mailboxes::default();
     let mut reports = Reports::default();
     let mut hosts = Vec::new();
@@ -202,8 +210,9 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
                 persist.put_book(member, &new).map_err(RuntimeError::Book)?;
             }
         }
+        let judge = mailbox.authserv_id.clone().map_or_else(|| own_judge.clone(), Judge::Provider);
         let (watcher, events) = watcher.start_with(Upkeep { keep_filed: config.mail.keep_filed() });
-        pumps.spawn(pump(member, golden, mailbox.authserv_id.clone(), events, mail_in.clone(), feedback_in.clone()));
+        pumps.spawn(pump(member, golden, judge, events, mail_in.clone(), feedback_in.clone()));
         let gate = gate.mailbox(address.as_str(), &mailbox.smtp.host);
         boxes.insert(member, Mailbox { address: address.as_str().to_owned(), submitter, gate, watcher });
     }

@@ -23,11 +23,26 @@ const SHOWN_MEMBERS: usize = 200;
 pub(super) struct Facts {
     mailboxes: BTreeMap<MemberId, Result<(), String>>,
     refused: BTreeMap<MemberId, ()>,
+    full: BTreeMap<MemberId, u8>,
+    alarms: BTreeMap<MemberId, &'static str>,
 }
 
 impl Facts {
     pub(super) fn sign_in_refused(&mut self, member: MemberId) {
         self.refused.insert(member, ());
+    }
+    pub(super) fn quota(&mut self, member: MemberId, percent: Option<u8>) {
+        set(&mut self.full, member, percent);
+    }
+    pub(super) fn alarm(&mut self, member: MemberId, what: Option<&'static str>) {
+        set(&mut self.alarms, member, what);
+    }
+    /// Forgets a mailbox that left.
+    pub(super) fn forget(&mut self, member: MemberId) {
+        self.mailboxes.remove(&member);
+        self.refused.remove(&member);
+        self.full.remove(&member);
+        self.alarms.remove(&member);
     }
     pub(super) fn mailbox(&mut self, member: MemberId, state: Result<(), String>) {
         if state.is_ok() {
@@ -35,6 +50,13 @@ impl Facts {
         }
         self.mailboxes.insert(member, state);
     }
+}
+
+fn set<T>(facts: &mut BTreeMap<MemberId, T>, member: MemberId, fact: Option<T>) {
+    match fact {
+        Some(fact) => facts.insert(member, fact),
+        None => facts.remove(&member),
+    };
 }
 
 fn points(value: u32) -> f64 {
@@ -207,6 +229,14 @@ fn health(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Vec<
             &text,
             "run `warmnet-node mailbox test`, then `mailbox add` with a new password or permission",
         ));
+    }
+    for (member, what) in &facts.alarms {
+        let text = format!("mail of mailbox {} is refused: {what}", member.short());
+        items.push(item("refused", Severity::Error, &text, "mend it, then run `warmnet-node doctor`; the node tries again by itself"));
+    }
+    for (member, percent) in &facts.full {
+        let text = format!("mailbox {} is {percent} % full; a full one refuses mail, yours too", member.short());
+        items.push(item("quota", Severity::Warn, &text, "make room in it"));
     }
     for (member, state) in &facts.mailboxes {
         if let Err(why) = state {

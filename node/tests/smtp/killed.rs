@@ -34,7 +34,7 @@ fn child() {
             while sender.deliver(number).await.result != SendResult::Sent {}
             // Every other mail has a connection of its own, so that nodes are killed between two mails too.
             if number % 2 == 0 {
-                sender.submitter.close().await;
+                sender.submitter.disconnect().await;
             }
         }
     });

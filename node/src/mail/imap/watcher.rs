@@ -100,10 +100,12 @@ pub enum MailEvent {
     SignInRefused,
     /// A cursor could not be stored; mails may be handed over again.
     StoreFailed,
-    /// The mailbox is nearly full: at 100 % it refuses mail, the owner's too. Told once until it is emptier again.
-    QuotaHigh {
+    /// The mailbox became nearly full (at 100 % it refuses mail, the owner's too), or emptier again.
+    Quota {
         /// How full.
         percent: u8,
+        /// Nearly full.
+        high: bool,
     },
     /// Filed mails older than the owner keeps them were removed.
     Expired {
@@ -283,7 +285,7 @@ impl Run {
             let go_on = if refused {
                 self.pause().await
             } else {
-                sleep(backoff.next(begun.elapsed())).await;
+                sleep(backoff.next(begun, Instant::now())).await;
                 !self.events.is_closed()
             };
             if !go_on {
@@ -405,7 +407,7 @@ impl Run {
         self.upkeep_at = Some(Instant::now() + UPKEEP_EVERY);
         if let Some(percent) = quota::used_percent(session).await? {
             let high = percent >= quota::HIGH;
-            if high && !self.quota_high && self.events.send(MailEvent::QuotaHigh { percent }).await.is_err() {
+            if high != self.quota_high && self.events.send(MailEvent::Quota { percent, high }).await.is_err() {
                 return Err(End::Stop);
             }
             self.quota_high = high;

@@ -1,6 +1,6 @@
 //! Who wrote a report, as far as the owner's provider proves it.
 
-use crate::mail::{auth_results, fields};
+use crate::mail::fields;
 use std::net::IpAddr;
 
 /// Where a report comes from.
@@ -31,15 +31,13 @@ impl std::fmt::Debug for Origin {
 }
 
 impl Origin {
-    /// Of a raw mail. `authserv_id`: whose Authentication-Results are believed; without it
-    /// only local reports are.
+    /// Of a raw mail. `domains`: those that vouch for it ([`Authentic`](crate::mail::Authentic)).
     #[must_use]
-    pub fn of(raw: &[u8], authserv_id: Option<&str>) -> Self {
+    pub fn of(raw: &[u8], domains: Vec<String>) -> Self {
         let all = fields::fields(raw);
         if is_local(&all) {
             return Self::Local;
         }
-        let domains = authserv_id.map(|id| auth_results::passing(raw, id)).unwrap_or_default();
         if domains.is_empty() {
             return Self::Unproven;
         }
@@ -81,9 +79,11 @@ fn is_inner(hop: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::auth_results::passing;
 
     fn of(header: &str) -> Origin {
-        Origin::of(format!("{header}\r\n\r\nx\r\n").as_bytes(), Some("mx.a.test"))
+        let raw = format!("{header}\r\n\r\nx\r\n");
+        Origin::of(raw.as_bytes(), passing(raw.as_bytes(), "mx.a.test"))
     }
 
     #[test]
@@ -117,6 +117,6 @@ mod tests {
         let said = format!("Authentication-Results: mx.a.test; dkim=pass header.d=b.test; dmarc=fail header.from=b.test\r\n{hop}");
         assert_eq!(of(&said), Origin::Proven { domains: vec!["b.test".into()], system: true });
         assert_eq!(of(&said.replace("mx.a.test; dkim", "mx.evil.test; dkim")), Origin::Unproven);
-        assert_eq!(Origin::of(said.as_bytes(), None), Origin::Unproven, "no provider is believed");
+        assert_eq!(Origin::of(said.as_bytes(), vec![]), Origin::Unproven, "no provider is believed");
     }
 }

@@ -114,6 +114,11 @@ impl Submitter {
     /// Begins no more mail and closes idle connections: the node stops, or the mailbox leaves.
     pub async fn close(&self) {
         self.shared.slots.close();
+        self.disconnect().await;
+    }
+
+    /// Closes idle connections; the next mail opens one.
+    pub async fn disconnect(&self) {
         let idle = std::mem::take(&mut *self.shared.idle());
         for session in idle {
             session.close().await;
