@@ -4,7 +4,7 @@ use super::exit::{CliError, ExitCode, usage};
 use super::out::say;
 use super::{Global, load_config};
 use crate::config::{Home, MailboxConfig};
-use crate::runtime::{MailboxData, MyDataError, RuntimeError, my_data};
+use crate::runtime::{HomeDataError, MailboxData, RuntimeError, my_data};
 use crate::secrets::Secrets;
 use std::io::Write as _;
 use std::path::Path;
@@ -48,11 +48,13 @@ pub(super) fn export(global: &Global, folder: &Path) -> Result<(), CliError> {
     Ok(())
 }
 
-fn failed(e: MyDataError) -> CliError {
+/// Of data in a home.
+pub(super) fn failed(e: HomeDataError) -> CliError {
     match e {
-        MyDataError::Store(e) => RuntimeError::Store(e).into(),
-        MyDataError::Secrets(e) => e.into(),
-        MyDataError::Genesis(_) => usage("the network is not known").why(e).todo("run `warmnet-node config check`"),
+        HomeDataError::Store(e) => RuntimeError::Store(e).into(),
+        HomeDataError::Secrets(e) => e.into(),
+        HomeDataError::Damaged(_) => CliError::new(ExitCode::Store, "the store can't be used").why(e).todo("run `warmnet-node doctor`"),
+        HomeDataError::Genesis(_) => usage("the network is not known").why(e).todo("run `warmnet-node config check`"),
     }
 }
 

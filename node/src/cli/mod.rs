@@ -1,5 +1,6 @@
 //! The command line of `warmnet-node`; its pieces serve the coordinator too.
 
+mod audit;
 mod config;
 mod content;
 mod doctor;
@@ -72,6 +73,9 @@ enum Verb {
     /// Show a score with its components
     #[command(after_help = "Example:\n  warmnet-node score --json")]
     Score(show::ScoreArgs),
+    /// Compute the coordinator's records and rosters again and compare
+    #[command(after_help = audit::HELP)]
+    Audit(audit::AuditArgs),
     /// Show connected peers
     #[command(after_help = "Example:\n  warmnet-node peers --json")]
     Peers,
@@ -163,6 +167,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Run => run::run(global),
         Verb::Status(args) => show::status(global, args),
         Verb::Score(args) => show::score(global, args),
+        Verb::Audit(args) => audit::audit(global, &args),
         Verb::Peers => show::peers(global),
         Verb::Pause(args) => switches::pause(global, &args),
         Verb::Resume { address } => switches::resume(global, address.as_deref()),

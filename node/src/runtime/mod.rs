@@ -1,5 +1,6 @@
 //! The running node: one driver loop around the protocol engine, and the tasks that do its slow work.
 
+mod audit;
 pub mod authority;
 pub mod clock;
 mod driver;
@@ -16,7 +17,8 @@ mod start;
 mod status;
 mod stored;
 
+pub use audit::{AuditedRecord, AuditedRow, LeftOut, audit_store};
 pub use authority::{Authority, AuthorityOutput, EnrolmentAuth};
 pub use driver::DriverError;
-pub use my_data::{BundleData, ExchangeData, MailboxData, MyDataError, my_data};
+pub use my_data::{BundleData, ExchangeData, HomeDataError, MailboxData, my_data};
 pub use start::{GenesisSummary, RunOptions, RuntimeError, check_genesis, run, run_node, salt};

@@ -22,7 +22,7 @@ use warmnet_protocol::wire::genesis::Genesis;
 
 /// Why the data could not be gathered.
 #[derive(Debug, thiserror::Error)]
-pub enum MyDataError {
+pub enum HomeDataError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -32,6 +32,9 @@ pub enum MyDataError {
     /// The genesis file.
     #[error("the genesis file can't be read: {0}")]
     Genesis(String),
+    /// What the store holds.
+    #[error("the store can't be read: {0}")]
+    Damaged(String),
 }
 
 /// One mailbox.
@@ -98,13 +101,22 @@ impl From<Exchange> for ExchangeData {
     }
 }
 
+pub(super) fn genesis(home: &Home, config: &NodeConfig) -> Result<Genesis, HomeDataError> {
+    let read = std::fs::read(home.genesis(config)).map_err(|e| HomeDataError::Genesis(e.to_string()))?;
+    Genesis::decode(&read).map_err(|e| HomeDataError::Genesis(e.to_string()))
+}
+
 /// Gathers it from a home whether its node runs or not.
 ///
 /// # Errors
-/// [`MyDataError`].
-pub fn my_data(home: &Home, config: &NodeConfig, secrets: &Secrets, mailboxes: &[MailboxConfig]) -> Result<Vec<MailboxData>, MyDataError> {
-    let read = std::fs::read(home.genesis(config)).map_err(|e| MyDataError::Genesis(e.to_string()))?;
-    let network = Genesis::decode(&read).map_err(|e| MyDataError::Genesis(e.to_string()))?.network_id();
+/// [`HomeDataError`].
+pub fn my_data(
+    home: &Home,
+    config: &NodeConfig,
+    secrets: &Secrets,
+    mailboxes: &[MailboxConfig],
+) -> Result<Vec<MailboxData>, HomeDataError> {
+    let network = genesis(home, config)?.network_id();
     let seed = secrets.identity()?;
     let mut kept = Kept::read(home)?;
     let addresses = mailboxes.iter().filter_map(|m| CanonicalAddress::parse(&m.address).ok());

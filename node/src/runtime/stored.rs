@@ -1,6 +1,6 @@
 //! What a store holds of the engine's state, read back.
 
-use crate::store::{FamilyName, Row, SCAN_LIMIT, Store, StoreError, epoch_key};
+use crate::store::{FamilyName, Row, SCAN_LIMIT, Store, StoreError, epoch_key, epoch_member_key};
 use warmnet_protocol::engine::Restored;
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::limits;
@@ -54,6 +54,11 @@ impl Stored {
             rows.extend(codec::decode::<Vec<RosterRow>>(&chunk, limits::DECODE_BYTES).unwrap_or_default());
         }
         Ok((!rows.is_empty()).then(|| Roster::new(rows)))
+    }
+
+    /// A bundle of any member.
+    pub(super) fn bundle(&self, epoch: Epoch, member: MemberId) -> Option<Vec<u8>> {
+        self.store.family(FamilyName::Bundles).get(&epoch_member_key(epoch.0, &member.0)).ok().flatten()
     }
 
     /// Every bundle this node signed and kept: epoch, member, envelope.

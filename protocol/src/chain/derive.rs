@@ -160,6 +160,13 @@ impl Chain {
         Some(())
     }
 
+    /// Whether the bundles that a record counts have the digest it names.
+    pub(super) fn ledger_holds(&self, record: &EpochRecord) -> bool {
+        let holds =
+            |l: &LedgerRoot| self.play(l.epoch).is_none_or(|p| self.ledger_digest(l.epoch, &p.roster, &l.present) == Some(l.digest));
+        record.ledger.as_ref().is_none_or(holds)
+    }
+
     /// Derives every record that can be derived, oldest first; returns the epochs newly derived.
     pub fn derive(&mut self) -> Vec<Epoch> {
         let mut done = Vec::new();
@@ -169,13 +176,9 @@ impl Chain {
             let record = held.record.clone();
             let Some(roster) = self.rosters.get(&next).cloned() else { break };
             let Some(step) = self.step(&record) else { break };
-            let ledger_ok = record
-                .ledger
-                .as_ref()
-                .is_none_or(|l| self.play(l.epoch).is_none_or(|p| self.ledger_digest(l.epoch, &p.roster, &l.present) == Some(l.digest)));
-            let Step { window, quarantined, void, gone, mut derived } = step;
-            let rows_ok = derived.rows.iter().all(|row| roster.row(&row.member) == Some(row));
-            let rows_ok = rows_ok && gone.iter().all(|member| roster.row(member).is_none());
+            let ledger_ok = self.ledger_holds(&record);
+            let rows_ok = self.differences(&record, &step, &roster).is_empty();
+            let Step { window, quarantined, void, gone: _, mut derived } = step;
             derived.digests.matches_record = ledger_ok && rows_ok && derived.digests.results() == record.results;
             self.window = window;
             self.quarantined = quarantined;

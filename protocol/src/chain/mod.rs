@@ -8,11 +8,13 @@
 //! here. Both the coordinator's draft and every node's check run the same [`derive`].
 
 mod accept;
+mod audit;
 mod derive;
 mod draft;
 mod play;
 
 pub use accept::{BundleRefusal, RecordRefusal, RosterRefusal};
+pub use audit::{Audit, RowDifference};
 pub use derive::{Derived, DerivedDigests};
 pub use draft::{Draft, DraftInputs};
 pub use play::Play;

@@ -38,7 +38,7 @@ pub use hosted::{Application, Hosted, HostedMember, Switch};
 pub use input::{FoundMail, Input};
 pub use output::{MailTask, Output, Want};
 pub use report::{EpochCounts, MemberState};
-pub use restore::{RestoreError, Restored};
+pub use restore::{RestoreError, Restored, audit};
 pub use returned::OwnMail;
 
 use crate::chain::Chain;

@@ -2,6 +2,7 @@
 
 use super::hosted::Application;
 use super::{Engine, Timer};
+use crate::chain::{Audit, Chain};
 use crate::exchange::Exchange;
 use crate::exchange::deadlines;
 use crate::identity::signed;
@@ -11,6 +12,7 @@ use crate::time::{Epoch, Timestamp};
 use crate::wire::bundle::{Bundle, SelfReport};
 use crate::wire::codec;
 use crate::wire::epoch_record::EpochRecord;
+use crate::wire::genesis::Genesis;
 use crate::wire::roster::Roster;
 
 /// Where a stored network comes from. Bytes in a store were verified before they were put there.
@@ -42,29 +44,55 @@ pub enum RestoreError {
     Unreadable(&'static str),
 }
 
+/// Folds the stored records into an empty chain, oldest first; `before` is called with everything at hand before each is derived.
+fn fold(chain: &mut Chain, from: &mut dyn Restored, mut before: impl FnMut(&Chain)) -> Result<(), RestoreError> {
+    let lag = chain.params().close_lag;
+    for bytes in from.records() {
+        let record = signed::decode::<EpochRecord>(&bytes).map_err(|_| RestoreError::Unreadable("record"))?.trust_own_store();
+        let epoch = record.message.epoch;
+        chain.accept_base(record).map_err(|_| RestoreError::Records)?;
+        let Some(roster) = from.roster(epoch) else { continue };
+        if chain.accept_roster(epoch, roster).is_err() {
+            continue;
+        }
+        if let Some(closing) = epoch.minus(lag) {
+            take_bundles(chain, closing, from);
+        }
+        before(chain);
+        chain.derive();
+    }
+    Ok(())
+}
+
+fn take_bundles(chain: &mut Chain, epoch: Epoch, from: &mut dyn Restored) {
+    for bytes in from.bundles(epoch) {
+        if let Ok(bundle) = signed::decode::<Bundle>(&bytes) {
+            // A refusal means the chain knows better than the store; the bundle is not needed.
+            let _refused = chain.accept_bundle(bundle.trust_own_store());
+        }
+    }
+}
+
+/// Audits every stored record that can be derived, oldest first.
+///
+/// # Errors
+/// [`RestoreError`].
+pub fn audit(genesis: Genesis, from: &mut dyn Restored) -> Result<Vec<Audit>, RestoreError> {
+    let mut found = Vec::new();
+    fold(&mut Chain::new(genesis), from, |chain| found.extend(chain.audit()))?;
+    Ok(found)
+}
+
 impl Engine {
     /// Restores from a store. Call it once, after the members were hosted.
     ///
     /// # Errors
     /// [`RestoreError`]: the store is not this network's or is damaged.
     pub fn restore(&mut self, now: Timestamp, from: &mut dyn Restored) -> Result<(), RestoreError> {
-        let lag = self.chain.params().close_lag;
-        for bytes in from.records() {
-            let record = signed::decode::<EpochRecord>(&bytes).map_err(|_| RestoreError::Unreadable("record"))?.trust_own_store();
-            let epoch = record.message.epoch;
-            self.chain.accept_base(record).map_err(|_| RestoreError::Records)?;
-            let Some(roster) = from.roster(epoch) else { continue };
-            if self.chain.accept_roster(epoch, roster).is_err() {
-                continue;
-            }
-            if let Some(closing) = epoch.minus(lag) {
-                self.restore_bundles(closing, from);
-            }
-            self.chain.derive();
-        }
+        fold(&mut self.chain, from, |_| {})?;
         let open = self.chain.first_open();
         for epoch in open.0..=self.chain.next_epoch().0 {
-            self.restore_bundles(Epoch(epoch), from);
+            take_bundles(&mut self.chain, Epoch(epoch), from);
         }
         self.signed.extend(from.own_bundles());
         for (epoch, member, report) in from.reports() {
@@ -81,15 +109,6 @@ impl Engine {
             self.turn(now, member);
         }
         self.restore_exchanges(now, from)
-    }
-
-    fn restore_bundles(&mut self, epoch: Epoch, from: &mut dyn Restored) {
-        for bytes in from.bundles(epoch) {
-            if let Ok(bundle) = signed::decode::<Bundle>(&bytes) {
-                // A refusal means the chain knows better than the store; the bundle is not needed.
-                let _refused = self.chain.accept_bundle(bundle.trust_own_store());
-            }
-        }
     }
 
     fn restore_exchanges(&mut self, now: Timestamp, from: &mut dyn Restored) -> Result<(), RestoreError> {

@@ -9,12 +9,13 @@ use crate::ids::{Beacon, DomainTag, NodeId, Salt};
 use crate::params::Params;
 use crate::policy;
 use crate::time::{Clock, Span};
+use crate::wire::bundle::SelfReport;
 use crate::wire::bundle::{AuthResult, Placement, SenderOutcome};
 use crate::wire::enrolment::EnrolAnswer;
 use crate::wire::epoch_record::IssuingKey;
 use crate::wire::genesis::GENESIS_VERSION;
 use crate::wire::label::Label;
-use crate::wire::roster::{ALL_WEEKDAYS, RampPreset, Role, RosterRow, acts};
+use crate::wire::roster::{ALL_WEEKDAYS, Pool, RampPreset, Role, Roster, RosterRow, acts};
 use crate::wire::sync::{Request, Response};
 use std::collections::BTreeMap;
 
@@ -37,12 +38,18 @@ struct World {
     departures: Vec<Vec<u8>>,
     addresses: BTreeMap<String, (usize, MemberId)>,
     records: BTreeMap<Epoch, Vec<u8>>,
+    rosters: BTreeMap<Epoch, Roster>,
     mails: BTreeMap<(ExchangeId, u8), u32>,
     /// Members whose mail lands in spam.
     spammy: bool,
     left_alone: u32,
     rejected: u32,
     publishing: bool,
+    /// What the coordinator changes in its drafts.
+    cheat: Option<fn(Epoch, &mut Roster)>,
+    /// The member whose bundles the coordinator doesn't take.
+    censored: Option<MemberId>,
+    bundles: BTreeMap<(Epoch, MemberId), Vec<u8>>,
 }
 
 fn key(n: u8) -> NodeKey {
@@ -78,11 +85,15 @@ impl World {
             departures: vec![],
             addresses: BTreeMap::new(),
             records: BTreeMap::new(),
+            rosters: BTreeMap::new(),
             mails: BTreeMap::new(),
             spammy: false,
             left_alone: 0,
             rejected: 0,
             publishing: true,
+            cheat: None,
+            censored: None,
+            bundles: BTreeMap::new(),
         };
         world.peers.push(Peer { engine: Engine::new(genesis.clone(), key(0)), alive: true });
         for n in 1..=members {
@@ -154,7 +165,12 @@ impl World {
                 degraded: self.now >= CLOCK.start(epoch) && epoch.0 > 0,
                 authority: self.authority.clone(),
             });
-            let draft = draft.expect("the coordinator derives what it publishes");
+            let mut draft = draft.expect("the coordinator derives what it publishes");
+            if let Some(cheat) = self.cheat {
+                cheat(epoch, &mut draft.roster);
+                draft.record.roster = draft.roster.digest();
+                draft.record.roster_len = draft.roster.len() as u32;
+            }
             let network = chain.network();
             let record = signed::sign(&self.issuing, &network, draft.record);
             let now = self.now;
@@ -188,9 +204,16 @@ impl World {
     fn carry(&mut self, from: usize, output: Output) {
         match output {
             Output::Publish { topic, bytes } => self.gossip(from, topic, &bytes),
-            Output::OwnBundle { bytes, .. } => self.gossip(from, Topic::Bundles, &bytes),
+            Output::OwnBundle { epoch, member, bytes } => {
+                self.bundles.insert((epoch, member), bytes.clone());
+                self.gossip_but(from, Topic::Bundles, &bytes, self.censored == Some(member));
+            }
             Output::StoreRecord { epoch, bytes } => {
                 self.records.insert(epoch, bytes);
+            }
+            Output::StoreRoster { epoch } if from == 0 => {
+                let roster = self.peers[0].engine.chain().roster(epoch).expect("it says so");
+                self.rosters.insert(epoch, Roster::clone(roster));
             }
             Output::Ask(want) => {
                 let response = self.answer(from, &want);
@@ -230,7 +253,12 @@ impl World {
     }
 
     fn gossip(&mut self, from: usize, topic: Topic, bytes: &[u8]) {
-        for to in 0..self.peers.len() {
+        self.gossip_but(from, topic, bytes, false);
+    }
+
+    /// `censored`: the coordinator doesn't take it.
+    fn gossip_but(&mut self, from: usize, topic: Topic, bytes: &[u8], censored: bool) {
+        for to in usize::from(censored)..self.peers.len() {
             if to != from && self.peers[to].alive {
                 self.deliver(to, Input::Gossip { token: 0, topic, bytes: bytes.to_vec() });
             }
@@ -251,6 +279,9 @@ impl World {
                 for o in others {
                     let Some(play) = o.chain().play(*e) else { continue };
                     for (m, held) in o.chain().bundles(*e).into_iter().flatten() {
+                        if from == 0 && self.censored == Some(*m) {
+                            continue;
+                        }
                         let p = play.roster.position(m).unwrap() as usize;
                         if !crate::wire::epoch_record::bit(have, p) {
                             found.insert(*m, held.envelope.clone());
@@ -409,6 +440,90 @@ fn a_member_that_leaves_is_in_no_roster_and_no_mail_from_the_next_record_on() {
     config.switch = Switch::On;
     w.deliver(2, Input::Host(Box::new(config)));
     assert_eq!(w.peers[2].engine.hosted()[&member].application, Application::New, "it may apply again");
+}
+
+/// What node 1 has stored.
+struct StoredWorld<'a>(&'a World);
+
+impl Restored for StoredWorld<'_> {
+    fn records(&mut self) -> Vec<Vec<u8>> {
+        self.0.records.values().cloned().collect()
+    }
+    fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
+        self.0.rosters.get(&epoch).cloned()
+    }
+    fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>> {
+        self.0.bundles.iter().filter(|((e, _), _)| *e == epoch).map(|(_, b)| b.clone()).collect()
+    }
+    fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
+        vec![]
+    }
+    fn exchanges(&mut self) -> Vec<Vec<u8>> {
+        vec![]
+    }
+    fn applications(&mut self) -> Vec<(MemberId, Vec<u8>)> {
+        vec![]
+    }
+    fn reports(&mut self) -> Vec<(Epoch, MemberId, SelfReport)> {
+        vec![]
+    }
+}
+
+fn audits(w: &World) -> Vec<crate::chain::Audit> {
+    audit(w.peers[1].engine.chain().genesis().clone(), &mut StoredWorld(w)).expect("readable")
+}
+
+#[test]
+fn a_coordinator_that_changes_one_row_is_caught_by_everybody() {
+    type Cheat = fn(Epoch, &mut Roster);
+    fn edit(epoch: Epoch, roster: &mut Roster, change: fn(&mut Vec<RosterRow>, usize)) {
+        if epoch == Epoch(9) {
+            let mut rows = roster.rows().to_vec();
+            let member = rows.iter().position(|r| r.role == Role::Member).expect("a member");
+            change(&mut rows, member);
+            *roster = Roster::new(rows);
+        }
+    }
+    let cheats: [(&str, Cheat); 5] = [
+        ("quota", |e, r| edit(e, r, |rows, n| rows[n].quota += 1)),
+        ("pool", |e, r| edit(e, r, |rows, n| rows[n].pool = Pool::Quarantined)),
+        ("debt", |e, r| edit(e, r, |rows, n| rows[n].debt += 1)),
+        ("dropped", |e, r| edit(e, r, |rows, n| drop(rows.remove(n)))),
+        ("favoured newcomer", |e, r| {
+            edit(e, r, |rows, n| {
+                let mut row = rows[n].clone();
+                (row.member, row.joined, row.pool, row.quota) = (MemberId([7; 32]), Epoch(9), Pool::Premium, 20);
+                rows.push(row);
+            });
+        }),
+    ];
+    for (what, cheat) in cheats {
+        let mut w = World::new(8, 1);
+        w.cheat = Some(cheat);
+        w.run_to_epoch(10);
+        let found = audits(&w);
+        let bad: Vec<_> = found.iter().filter(|a| !a.differences.is_empty()).collect();
+        assert_eq!(bad.iter().map(|a| a.record).collect::<Vec<_>>(), [Epoch(9)], "{what}");
+        assert_eq!(bad[0].differences.len(), 1, "{what}");
+        assert!(!bad[0].holds() && found.iter().filter(|a| a.record < Epoch(9)).all(|a| a.holds() && a.omitted.is_empty()), "{what}");
+        for p in &w.peers[1..] {
+            let record = p.engine.chain().history().iter().find(|d| d.record == Epoch(9)).expect("derived");
+            assert!(!record.matches_record, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_bundle_that_the_coordinator_leaves_out_is_seen_by_who_holds_it() {
+    let mut w = World::new(8, 1);
+    let member = w.addresses["m3@dom3.test"].1;
+    w.censored = Some(member);
+    w.run_to_epoch(12);
+    let found = audits(&w);
+    let closing: Vec<_> = found.iter().filter(|a| a.record >= Epoch(6)).collect();
+    assert!(closing.len() > 4 && closing.iter().all(|a| a.omitted == [member]), "{closing:?}");
+    assert!(found.iter().all(crate::chain::Audit::holds), "the rest is as it should be");
+    assert!(found.iter().all(|a| a.complete));
 }
 
 #[test]

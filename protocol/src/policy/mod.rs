@@ -25,4 +25,4 @@ pub mod service;
 mod tests;
 pub mod triggers;
 
-pub use row::{first_row, next_row};
+pub use row::{as_first_row, first_row, next_row};

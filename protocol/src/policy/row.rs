@@ -51,6 +51,13 @@ pub fn first_row(
     row
 }
 
+/// The first row of `epoch` with what admission certified in `row`: a coordinator may choose nothing else of a new member.
+#[must_use]
+pub fn as_first_row(params: &Params, row: &RosterRow, epoch: Epoch) -> RosterRow {
+    let RosterRow { member, node, tag, provider, languages, weekdays, acts, ramp, role, .. } = *row;
+    first_row(params, member, node, tag, provider, languages, weekdays, acts, ramp, role, epoch)
+}
+
 /// Ring mails of an epoch by a row's other fields, before weekdays and the class cap.
 #[must_use]
 fn quota(params: &Params, row: &RosterRow) -> u16 {
