@@ -81,6 +81,8 @@ fn the_recording_holds_what_it_should() {
     assert!(rehab_ring, "rehab had a ring of its own for a while");
     // While it is void, the equivocator's bundles are in no ledger root.
     let proved = days.iter().position(|d| !d.record.message.proofs.is_empty()).expect("a record that lists the proof");
+    let proof = days.iter().find_map(|d| d.fault.as_ref()).expect("an equivocation").0.digest();
+    assert_eq!(days[proved].record.message.proofs, [(players[EQUIVOCATOR].member, proof)]);
     let void = genesis().params.equivocation_epochs as usize;
     for day in &days[proved + 1..proved + void] {
         let Some(root) = &day.record.message.ledger else { continue };
