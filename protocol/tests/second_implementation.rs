@@ -85,11 +85,22 @@ fn it_notices_one_changed_byte() {
 
 #[test]
 fn it_notices_one_changed_value() {
-    for (name, key) in [("trust", "\"trust\":[\""), ("scores", "\"scores\":[\""), ("pairs", "\"pairs\":\"0.0:"), ("counts", "\"counts\":[")]
-    {
-        let changed = Changed::new(name, "network.json", |bytes| {
+    // File, what is told of it, and what stands before the changed byte, at its third place.
+    let places = [
+        ("network.json", "trust", "\"trust\":[\""),
+        ("network.json", "scores", "\"scores\":[\""),
+        ("network.json", "pairs", "\"pairs\":\"0.0:"),
+        ("network.json", "counts", "\"counts\":["),
+        ("wire.json", "signed input", "\"signed_input\": \""),
+        ("identity.json", "member id", "\"member\": \""),
+        ("rings.json", "permutation", "\"places\":["),
+        ("text.json", "text in", "\"digest\": \""),
+    ];
+    for (file, name, key) in places {
+        let changed = Changed::new(name, file, |bytes| {
             let text = String::from_utf8_lossy(bytes).into_owned();
             let at = text.match_indices(key).map(|(at, _)| at + key.len()).nth(2).expect("the key stands in the file");
+            let at = at + text[at..].find(|c: char| c.is_ascii_digit()).expect("a digit");
             bytes[at] = if bytes[at] == b'1' { b'2' } else { b'1' };
         });
         let output = check(&changed.0);
@@ -97,4 +108,16 @@ fn it_notices_one_changed_value() {
         let told = said(&output);
         assert!(told.contains(name) && told.contains("recorded: ") && told.contains("computed: "), "{told}");
     }
+}
+
+#[test]
+fn it_notices_a_file_left_unread() {
+    let changed = Changed::new("unread", "network.json", |bytes| {
+        let last = bytes.len() - 1;
+        bytes[last] = b' ';
+    });
+    std::fs::write(changed.0.join("more.json"), "{}").expect("a file");
+    let output = check(&changed.0);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(said(&output).contains("files left unread") && said(&output).contains("more.json"), "{}", said(&output));
 }

@@ -46,12 +46,13 @@ class _Output:
     def chaining_value(self):
         return compress(*self.input)[:8]
 
-    def root_bytes(self, length):
+    def root_block(self, counter):
+        """The `counter`-th 64 bytes of the extended output."""
         cv, block, _, size, flags = self.input
-        out = b""
-        for counter in range((length + BLOCK - 1) // BLOCK):
-            out += b"".join(w.to_bytes(4, "little") for w in compress(cv, block, counter, size, flags | ROOT))
-        return out[:length]
+        return b"".join(w.to_bytes(4, "little") for w in compress(cv, block, counter, size, flags | ROOT))
+
+    def root_bytes(self, length):
+        return b"".join(self.root_block(n) for n in range((length + BLOCK - 1) // BLOCK))[:length]
 
 
 def _chunk(key, data, counter, flags):
@@ -87,8 +88,12 @@ def keyed_hash(key, data, length=32):
 _contexts = {}
 
 
-def derive_key(context, data, length=32):
-    """BLAKE3's derive_key mode: `context` is a fixed text, `data` the key material."""
+def derive(context, data):
+    """derive_key mode, as an output to read blocks from: `context` is a fixed text, `data` the key material."""
     if context not in _contexts:
         _contexts[context] = _words(_tree(list(IV), context.encode(), 0, DERIVE_KEY_CONTEXT).root_bytes(32))[:8]
-    return _tree(_contexts[context], data, 0, DERIVE_KEY_MATERIAL).root_bytes(length)
+    return _tree(_contexts[context], data, 0, DERIVE_KEY_MATERIAL)
+
+
+def derive_key(context, data, length=32):
+    return derive(context, data).root_bytes(length)

@@ -1,7 +1,5 @@
 """The recorded network: `network.bin` is what a node received, `network.json` what it must make of it."""
 
-import json
-
 import messages
 from blake3 import blake3
 from chain import Chain, require
@@ -145,7 +143,3 @@ def check(data, recorded, show=lambda line: None):
         show(f"{epoch:6}  {len(rows):7}  {pairs:5}  {len(day['bundles']):7}  {name:>6}  {len(exchanges):9}  {inbox:5}  {derived['results'].hex()[:12]}")
     return len(received), totals
 
-
-def load(folder):
-    with open(folder / "network.bin", "rb") as data, open(folder / "network.json", encoding="utf-8") as recorded:
-        return data.read(), json.load(recorded)
