@@ -54,6 +54,8 @@ pub(crate) const SECOND: usize = 23;
 pub(crate) struct Player {
     pub(crate) key: NodeKey,
     pub(crate) member: MemberId,
+    pub(crate) address: String,
+    pub(crate) salt: Salt,
     pub(crate) tag: DomainTag,
     pub(crate) golden: bool,
 }
@@ -73,8 +75,16 @@ pub(crate) fn players(network: &NetworkId) -> Vec<Player> {
         let domain = if n == 19 { 18 } else { n };
         let address = CanonicalAddress::parse(&format!("m{n}@d{domain}.example")).expect("an address");
         let tag = domain_tag(&seed("fixture-tag", 0), &address, false);
-        let member = member_id(network, &Salt(seed("fixture-salt", n)), &address);
-        Player { key: key("fixture-node", if n == SECOND { 21 } else { n }), member, tag, golden: n >= MEMBERS }
+        let salt = Salt(seed("fixture-salt", n));
+        let member = member_id(network, &salt, &address);
+        Player {
+            key: key("fixture-node", if n == SECOND { 21 } else { n }),
+            member,
+            address: address.as_str().to_owned(),
+            salt,
+            tag,
+            golden: n >= MEMBERS,
+        }
     };
     (0..MEMBERS + GOLDEN).map(player).collect()
 }

@@ -2,19 +2,33 @@
 //! received, `vectors/network.json` what it must make of it; `docs/spec/check` makes the same of it in another language.
 //!
 //! `WARMNET_WRITE_VECTORS=1 cargo test -p warmnet-protocol` writes both after a change of the rules.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `cast.rs` | who plays, and what is wrong with whom |
+//! | `fate.rs` | what becomes of a mail |
+//! | `play.rs` | the play, record by record |
+//! | `write.rs` | the two files of `vectors/` |
+//! | `chain_rules.rs`, `gossip_rules.rs`, `introduction_rules.rs` | what a node of this network refuses |
 #![allow(clippy::disallowed_methods)] // a test may read files; the rules may not
 
-mod recorded;
+mod cast;
+mod chain_rules;
+mod fate;
+mod gossip_rules;
+mod introduction_rules;
+mod play;
+mod write;
 
-use recorded::cast::{self, BOUNCER, DEAD, EQUIVOCATOR, GOLDEN, LATE, LISTED, MEMBERS, SLANDERER, SPAMMY};
-use recorded::play::{Day, RECORDS, genesis, play};
-use recorded::write::{expected, lines, network};
+use cast::{BOUNCER, DEAD, EQUIVOCATOR, GOLDEN, LATE, LISTED, MEMBERS, SLANDERER, SPAMMY};
+use play::{Day, RECORDS, genesis, play};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use warmnet_protocol::chain::Chain;
 use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::epoch_record::bit;
 use warmnet_protocol::wire::roster::{Pool, RosterRow};
+use write::{expected, lines, network};
 
 fn vector(name: &str) -> PathBuf {
     let root = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
@@ -22,7 +36,7 @@ fn vector(name: &str) -> PathBuf {
 }
 
 /// The played days and both files' content.
-fn recording() -> &'static (Vec<Day>, Vec<u8>, String) {
+pub(crate) fn recording() -> &'static (Vec<Day>, Vec<u8>, String) {
     static PLAYED: OnceLock<(Vec<Day>, Vec<u8>, String)> = OnceLock::new();
     PLAYED.get_or_init(|| {
         let mut records = Vec::new();
