@@ -104,6 +104,19 @@ fn what_is_refused_is_refused_here() {
 }
 
 #[test]
+fn a_genesis_keeps_its_limits() {
+    let good = authority::genesis();
+    assert!(Genesis::decode(&good.encode()).is_ok());
+    let clock = warmnet_protocol::time::Clock { epoch_ms: 999, ..good.clock };
+    for bad in [Genesis { version: 2, ..good.clone() }, Genesis { name: "x".repeat(65), ..good.clone() }, Genesis { clock, ..good.clone() }]
+    {
+        assert!(matches!(Genesis::decode(&bad.encode()), Err(CodecError::Invalid(_))), "{}", bad.name);
+    }
+    let long = Genesis { name: "x".repeat(5_000), ..good };
+    assert!(matches!(Genesis::decode(&long.encode()), Err(CodecError::TooLarge { .. })));
+}
+
+#[test]
 fn identities_are_the_golden_ones() {
     golden("identity.json", &identity::vectors());
 }

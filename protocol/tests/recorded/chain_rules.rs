@@ -1,9 +1,9 @@
 //! What a chain accepts, refuses and waits for.
 
 use super::cast::{self, LATE};
-use super::play::{DEGRADED, Day, genesis};
+use super::play::{DEGRADED, Day, authority, beacons, genesis};
 use super::recording;
-use warmnet_protocol::chain::{BundleRefusal, Chain, RecordRefusal, RosterRefusal};
+use warmnet_protocol::chain::{BundleRefusal, Chain, DraftInputs, RecordRefusal, RosterRefusal};
 use warmnet_protocol::identity::{NodeKey, Verified, signed};
 use warmnet_protocol::ids::{Beacon, Digest, MemberId};
 use warmnet_protocol::limits::{DEGRADED_EPOCHS, RECORD_NOTICES, RECORD_PROOFS, ROSTER_ROWS};
@@ -174,4 +174,25 @@ fn a_returning_node_begins_with_a_later_record() {
     assert!(chain.play(Epoch(25)).is_some());
     assert_eq!(chain.next_epoch(), Epoch(26));
     assert_eq!(chain.accept_base(days()[30].record.clone()), Err(RecordRefusal::Gap), "only the first");
+}
+
+#[test]
+fn an_epoch_nobody_could_play_closes_empty() {
+    let mut chain = Chain::new(genesis());
+    let players = cast::players(&chain.network());
+    let mut closed = Vec::new();
+    for (epoch, beacon) in (0u32..18).zip(beacons()) {
+        // Ten records in a row came late: epochs 3 to 9 are played degraded, 10 to 12 are not.
+        let degraded = (3..13).contains(&epoch);
+        let admitted = cast::admitted(&players, epoch);
+        let draft = chain.draft(DraftInputs { beacon, notices: vec![], admitted, degraded, authority: authority() });
+        let draft = draft.expect("everything before is derived");
+        chain.accept_record(resigned(&cast::key("fixture-issuing", 0), draft.record)).expect("the next record");
+        chain.accept_roster(Epoch(epoch), draft.roster).expect("its roster");
+        chain.derive();
+        assert!(chain.derived().is_some_and(|d| d.digests.matches_record));
+        closed.push(chain.window().latest().map(|c| c.epoch.0));
+    }
+    assert_eq!([10, 12, 13].map(|e| chain.play(Epoch(e)).is_some()), [false, false, true]);
+    assert_eq!(closed[13..], [Some(8), Some(9), Some(9), Some(9), Some(9)]);
 }

@@ -133,3 +133,23 @@ fn a_fault_proves_itself() {
     assert_eq!(told(&mut node, &bundle(1), &bundle(2)), IGNORE, "not signed by the member's node");
     assert_eq!(told(&mut node, &first, &second), ACCEPT);
 }
+
+#[test]
+fn a_roster_may_come_in_pages() {
+    let mut node = node(2);
+    let day = &days()[3];
+    assert_eq!(hear(&mut node, at(2, 19), Topic::Records, day.record.bytes.clone()), ACCEPT);
+    let page = |node: &mut Engine, from: usize, to: usize| {
+        let want = Want::Roster(Epoch(3), day.roster.digest(), from as u32);
+        let response = Response::Roster { rows: day.roster.rows()[from..to].to_vec(), total: day.roster.len() as u32 };
+        node.handle(at(2, 20), Input::Answer { want, response });
+    };
+    page(&mut node, 0, 10);
+    page(&mut node, 0, 10);
+    assert!(node.chain().roster(Epoch(3)).is_none(), "a page that came twice counts once");
+    let wanted =
+        std::iter::from_fn(|| node.poll()).filter_map(|o| if let Output::Ask(Want::Roster(_, _, from)) = o { Some(from) } else { None });
+    assert_eq!(wanted.last(), Some(10), "it asks for the rest");
+    page(&mut node, 10, day.roster.len());
+    assert!(node.chain().roster(Epoch(3)).is_some());
+}

@@ -5,10 +5,11 @@ use super::chain_rules::days;
 use super::gossip_rules::{at, hear, node};
 use super::play::genesis;
 use warmnet_protocol::engine::{Engine, HostedMember, Input, Output};
+use warmnet_protocol::exchange::SendResult;
 use warmnet_protocol::gossip::Topic;
 use warmnet_protocol::ids::{NodeId, Salt};
 use warmnet_protocol::matching::{RingKind, Slot};
-use warmnet_protocol::time::{Epoch, Timestamp};
+use warmnet_protocol::time::{Epoch, Span, Timestamp};
 use warmnet_protocol::wire::introduction::{Decline, Introduce, Introduced};
 use warmnet_protocol::wire::roster::{ALL_WEEKDAYS, RampPreset, acts};
 
@@ -99,4 +100,37 @@ fn every_introduction_gets_the_answer_it_deserves() {
     host(&mut engine, now, &players[to], false);
     hear(&mut engine, now, Topic::Notices, days()[10].notices[0].bytes.clone());
     assert_eq!(declined(&mut engine, sender, good), Some(Decline::Quarantined), "a notice acts at once");
+}
+
+#[test]
+fn a_partner_that_can_not_open_its_commitment_gets_no_mail() {
+    let players = cast::players(&genesis().network_id());
+    let n = 1;
+    let mails = |honest: bool| {
+        let mut engine = host_of(&players[n], n, 9, at(9, 0));
+        let mut sent = 0;
+        for minute in 0..36 * 12 {
+            let now = genesis().clock.at(Epoch(9), Span::minutes(5 * minute));
+            engine.handle(now, Input::Wake);
+            while let Some(output) = engine.poll() {
+                match output {
+                    Output::Introduce { exchange, request, .. } => {
+                        let to = players.iter().find(|p| p.member == request.to).expect("a player");
+                        let address = if honest { to.address.clone() } else { "victim@elsewhere.example".to_owned() };
+                        let answer = Some(Introduced::Welcome { address, salt: to.salt });
+                        engine.handle(now, Input::IntroductionAnswer { exchange, answer });
+                    }
+                    Output::Send(task) => {
+                        sent += 1;
+                        let (exchange, turn, result) = (task.exchange, task.turn, SendResult::Sent);
+                        engine.handle(now, Input::MailSent { exchange, turn, result });
+                    }
+                    _ => {}
+                }
+            }
+        }
+        sent
+    };
+    assert!(mails(true) > 3);
+    assert_eq!(mails(false), 0);
 }

@@ -47,7 +47,7 @@ pub(crate) fn genesis() -> Genesis {
 }
 
 /// `r_0, r_1, ..`: made backwards from the last.
-fn beacons() -> Vec<Beacon> {
+pub(crate) fn beacons() -> Vec<Beacon> {
     let mut links = vec![Beacon([0x5e; 32])];
     for i in 0..RECORDS as usize {
         links.push(Beacon(hash::digest(&links[i].0).0));
@@ -116,6 +116,13 @@ fn equivocate(chain: &Chain, players: &[Player], first: &[Verified<Bundle>]) -> 
     Some((Fault::equivocation(held.bytes.clone(), other.bytes.clone()), other))
 }
 
+/// The root's certificate of the issuing key.
+pub(crate) fn authority() -> Vec<u8> {
+    let (root, issuing) = (cast::key("fixture-root", 0), cast::key("fixture-issuing", 0));
+    let certificate = IssuingKey { key: issuing.node_id(), from: Epoch(0), until: Epoch(400) };
+    signed::sign(&root, &genesis().network_id(), certificate).bytes
+}
+
 /// Plays all records; `each` sees the chain after every record was derived.
 pub(crate) fn play(mut each: impl FnMut(&Chain, &Day)) -> Vec<Day> {
     let genesis = genesis();
@@ -123,9 +130,7 @@ pub(crate) fn play(mut each: impl FnMut(&Chain, &Day)) -> Vec<Day> {
     let network = chain.network();
     let players = cast::players(&network);
     assert_eq!(players.len(), MEMBERS + GOLDEN);
-    let (root, issuing, links) = (cast::key("fixture-root", 0), cast::key("fixture-issuing", 0), beacons());
-    let certificate = IssuingKey { key: issuing.node_id(), from: Epoch(0), until: Epoch(400) };
-    let authority = signed::sign(&root, &network, certificate).bytes;
+    let (issuing, links, authority) = (cast::key("fixture-issuing", 0), beacons(), authority());
     let mut days: Vec<Day> = Vec::new();
     for epoch in 0..RECORDS {
         let notices = notices(&players, &issuing, &chain, epoch);
