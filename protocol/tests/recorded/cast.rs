@@ -13,13 +13,17 @@ pub(crate) const MEMBERS: usize = 24;
 /// Golden members, one a provider class.
 pub(crate) const GOLDEN: usize = 2;
 
+/// Never replies, though its owner allows it.
+pub(crate) const MUTE: usize = 0;
+/// Bounces outside before it was ever unlocked.
+pub(crate) const EARLY: usize = 1;
 /// Shows up for half of its slots.
 pub(crate) const LAZY: usize = 2;
 /// Lands in spam from epoch 15.
 pub(crate) const SPAMMY: usize = 3;
 /// Is complained of, at golden mailboxes and outside.
 pub(crate) const HATED: usize = 4;
-/// Its mailbox is dead from epoch 8 to 15.
+/// Its mailbox is dead from epoch 8 to 15, and its account until 19.
 pub(crate) const DEAD: usize = 5;
 /// Its tag is quarantined by record 10 and free again by record 16.
 pub(crate) const LISTED: usize = 6;
@@ -45,6 +49,10 @@ pub(crate) const UNSIGNED: usize = 15;
 pub(crate) const BRAGGART: usize = 16;
 /// Files made-up evidence now and then.
 pub(crate) const FORGER: usize = 17;
+/// Is complained of outside before it was ever unlocked.
+pub(crate) const ANNOYING: usize = 18;
+/// Its mailbox refuses for good in epochs 2 to 4, while its account works.
+pub(crate) const FLAKY: usize = 20;
 /// Admitted by record 12.
 pub(crate) const LATE: usize = 22;
 /// Admitted by record 3, shares the node of member 21.

@@ -19,13 +19,13 @@ pub(crate) struct Mail {
 }
 
 fn outcome(mail: &Mail, luck: &mut Stream) -> SenderOutcome {
-    let down = (8..16).contains(&mail.epoch);
     match (mail.from, mail.to) {
-        (DEAD, _) if down => SenderOutcome::NoShow,
-        (_, DEAD) if down => SenderOutcome::RefusedHard,
+        (DEAD, _) if (8..20).contains(&mail.epoch) => SenderOutcome::NoShow,
+        (_, DEAD) if (8..16).contains(&mail.epoch) => SenderOutcome::RefusedHard,
+        (_, FLAKY) if (2..5).contains(&mail.epoch) => SenderOutcome::RefusedHard,
         (_, FULL) if (5..8).contains(&mail.epoch) => SenderOutcome::RefusedSoft,
         (LAZY, _) if luck.chance(550_000) => SenderOutcome::NoShow,
-        (STALE, _) if luck.chance(40_000) => SenderOutcome::RefusedHard,
+        (STALE, _) if mail.epoch.is_multiple_of(3) && luck.chance(100_000) => SenderOutcome::RefusedHard,
         _ if luck.chance(20_000) => SenderOutcome::NoShow,
         _ if luck.chance(5_000) => SenderOutcome::RefusedSoft,
         _ => SenderOutcome::Sent,
@@ -62,7 +62,7 @@ fn observation(mail: &Mail, params: &Params, luck: &mut Stream) -> Observation {
         dmarc,
         read: acts && luck.chance(params.read_ppm),
         rescued: acts && placement == Placement::Spam,
-        replied: acts && deadlines::replies_owed(params, &mail.exchange) > 0,
+        replied: acts && mail.to != MUTE && deadlines::replies_owed(params, &mail.exchange) > 0,
         complaint: seen && mail.from == HATED && luck.chance(if golden { 60_000 } else { 300_000 }),
     }
 }
@@ -95,7 +95,9 @@ pub(crate) fn report(member: usize, epoch: u32) -> SelfReport {
         (BOUNCER, 9) => SelfReport { sent: 100, hard: 8, soft: 1, complaints: 0, replies: 4 },
         (LISTED, 6) => SelfReport { sent: 60, hard: 1, ..SelfReport::default() },
         (HATED, _) => SelfReport { sent: 40, hard: 0, soft: 0, complaints: u32::from(epoch.is_multiple_of(5)), replies: 2 },
-        (1, _) => SelfReport { sent: 25, replies: 3, ..SelfReport::default() },
+        (EARLY, 0) => SelfReport { sent: 200, hard: 12, ..SelfReport::default() },
+        (EARLY, _) => SelfReport { sent: 25, replies: 3, ..SelfReport::default() },
+        (ANNOYING, 0..=5) => SelfReport { sent: 50, complaints: 1, ..SelfReport::default() },
         _ => SelfReport::default(),
     }
 }
