@@ -1,7 +1,7 @@
 //! "Is this mail ours?": each of the nine rules, broken one at a time.
 
 use std::collections::BTreeMap;
-use warmnet_protocol::exchange::recognise::{BANNER_BYTES, Candidate, Desk, NotOurs, check, expected_text, mail_text};
+use warmnet_protocol::exchange::recognise::{BANNER_BYTES, Candidate, Desk, NotOurs, check, expected_text, mail_text, message_id};
 use warmnet_protocol::exchange::state::Introduction;
 use warmnet_protocol::exchange::{Exchange, Side};
 use warmnet_protocol::identity::NodeKey;
@@ -118,4 +118,11 @@ fn only_the_exchanges_text_is_ours() {
     for link in ["https://one.example", "WWW.one.example", "mailto:eve@one.example"] {
         assert_eq!(with(format!("Look: {link}")), Some(NotOurs::Content));
     }
+}
+
+#[test]
+fn a_message_id_is_a_function_of_its_exchange() {
+    let x = exchange();
+    assert_eq!(message_id(&x, 1, "two.example"), format!("{}.1.02020202@two.example", "03".repeat(16)));
+    assert_ne!(message_id(&x, 1, "two.example"), message_id(&x, 3, "two.example"));
 }

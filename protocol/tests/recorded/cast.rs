@@ -51,6 +51,8 @@ pub(crate) const BRAGGART: usize = 16;
 pub(crate) const FORGER: usize = 17;
 /// Is complained of outside before it was ever unlocked.
 pub(crate) const ANNOYING: usize = 18;
+/// Sends on all its rounds, whatever its quota.
+pub(crate) const GREEDY: usize = 19;
 /// Its mailbox refuses for good in epochs 2 to 4, while its account works.
 pub(crate) const FLAKY: usize = 20;
 /// Admitted by record 12.

@@ -20,12 +20,14 @@ mod introduction_rules;
 mod play;
 mod write;
 
-use cast::{BOUNCER, DEAD, EQUIVOCATOR, GOLDEN, LATE, LISTED, MEMBERS, SLANDERER, SPAMMY};
+use cast::{BOUNCER, DEAD, EQUIVOCATOR, GOLDEN, GREEDY, LATE, LISTED, MEMBERS, SLANDERER, SPAMMY};
 use play::{Day, RECORDS, genesis, play};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use warmnet_protocol::chain::Chain;
+use warmnet_protocol::matching::RingKind;
 use warmnet_protocol::time::Epoch;
+use warmnet_protocol::wire::bundle::{Entry, SenderOutcome, Word};
 use warmnet_protocol::wire::epoch_record::bit;
 use warmnet_protocol::wire::roster::{Pool, RosterRow};
 use write::{expected, lines, network};
@@ -91,6 +93,12 @@ fn the_recording_holds_what_it_should() {
     assert!(ever(SPAMMY, |r| r.cut < 1_000), "placement broke in");
     assert!((0..MEMBERS).any(|n| ever(n, |r| r.pool == Pool::Premium)), "somebody reached the premium pool");
     assert!((MEMBERS..MEMBERS + GOLDEN).all(|n| row(n, 0).is_some()));
+    let greedy = |d: &Day| {
+        let filed = d.bundles.iter().find(|b| b.message.member == players[GREEDY].member).map(|b| &b.message.entries);
+        let sent = |e: &&Entry| e.slot.ring != RingKind::Golden && e.word == Word::Sender(SenderOutcome::Sent);
+        filed.map_or(0, |entries| entries.iter().filter(sent).count())
+    };
+    assert!(days.iter().any(|d| greedy(d) > (d.roster.len() - 3) / 3), "somebody sent more than a ring of this size allows");
     let rehab_ring = recording().2.contains(" 1.0:");
     assert!(rehab_ring, "rehab had a ring of its own for a while");
     // While it is void, the equivocator's bundles are in no ledger root.

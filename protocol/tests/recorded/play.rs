@@ -1,6 +1,6 @@
 //! Plays the network with the real chain, and records what a node would hold of it.
 
-use super::cast::{self, EQUIVOCATOR, GOLDEN, LISTED, MEMBERS, Player, SILENT};
+use super::cast::{self, EQUIVOCATOR, GOLDEN, GREEDY, LISTED, MEMBERS, Player, SILENT};
 use super::fate::{self, Mail};
 use std::collections::BTreeMap;
 use warmnet_protocol::chain::{BundleRefusal, Chain, DraftInputs};
@@ -80,10 +80,10 @@ fn filed(chain: &Chain, players: &[Player], epoch: u32) -> BTreeMap<MemberId, Ve
         let mut used = 0;
         for pair in deal.sends(position) {
             let ring = pair.slot.ring != RingKind::Golden;
-            if ring && used >= deal.quota(position) {
+            let (from, to) = (number(pair.sender), number(pair.receiver));
+            if ring && used >= deal.quota(position) && from != GREEDY {
                 continue;
             }
-            let (from, to) = (number(pair.sender), number(pair.receiver));
             let (a, b) = (players[from].member, players[to].member);
             let exchange = ExchangeId::derive(&chain.network(), Epoch(epoch), pair.slot, &a, &b);
             let (mine, theirs) = fate::entries(&Mail { epoch, slot: pair.slot, from, to, exchange }, chain.params());
