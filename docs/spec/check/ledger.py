@@ -111,9 +111,8 @@ class ClosedEpoch:
                 used += something
                 got_ring[to] += something
             self._count(me, "completed", x.completed)
-            if receiver["role"] == "golden" or something:
-                self._count(x.receiver, "seen_in", x.delivered)
-                self._count(x.receiver, "replied_in", x.replied)
+            self._count(x.receiver, "seen_in", x.delivered)
+            self._count(x.receiver, "replied_in", x.replied)
             self.exchanges.append(x)
         self._count(me, "dealt", min(quota, ring_pairs))
         t = self.tallies[me]

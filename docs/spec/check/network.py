@@ -1,5 +1,7 @@
 """The recorded network: `network.bin` is what a node received, `network.json` what it must make of it."""
 
+from itertools import zip_longest
+
 import messages
 from blake3 import blake3
 from chain import Chain, require
@@ -14,11 +16,14 @@ class Differs(Exception):
 
 
 def same(what, wanted, got):
+    """Raises `Differs` with the first difference of two values; of lists with its place."""
     if wanted == got:
         return
-    if isinstance(wanted, list) and isinstance(got, list) and len(wanted) == len(got):
-        at = next(i for i, (a, b) in enumerate(zip(wanted, got)) if a != b)
-        what, wanted, got = f"{what}, number {at}", wanted[at], got[at]
+    if isinstance(wanted, list) and isinstance(got, list):
+        pairs = list(zip_longest(wanted, got, fillvalue="nothing"))
+        at = next(i for i, (a, b) in enumerate(pairs) if a != b)
+        what = f"{what}, number {at} of {len(wanted)}"
+        wanted, got = pairs[at]
     raise Differs(f"{what}\n  recorded: {wanted}\n  computed: {got}")
 
 
