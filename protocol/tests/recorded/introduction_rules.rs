@@ -40,7 +40,7 @@ fn host(engine: &mut Engine, now: Timestamp, player: &Player, paused: bool) {
 }
 
 /// A node that hosts `to`, with its key, after record `last`.
-fn host_of(to: &Player, n: usize, last: u32, now: Timestamp) -> Engine {
+pub(crate) fn host_of(to: &Player, n: usize, last: u32, now: Timestamp) -> Engine {
     let mut engine = Engine::new(genesis(), cast::key("fixture-node", n));
     host(&mut engine, at(0, 0), to, false);
     for day in &days()[..=last as usize] {
