@@ -153,3 +153,16 @@ fn a_roster_may_come_in_pages() {
     page(&mut node, 10, day.roster.len());
     assert!(node.chain().roster(Epoch(3)).is_some());
 }
+
+#[test]
+fn a_record_that_gossip_did_not_bring_is_asked_for() {
+    let mut node = node(3);
+    let mut asked = |minute: u64| {
+        let now = genesis().clock.at(Epoch(3), Span::minutes(18 * 60 + minute));
+        while node.poll().is_some() {}
+        node.handle(now, Input::Wake);
+        std::iter::from_fn(|| node.poll()).any(|o| matches!(o, Output::Ask(Want::Records(Epoch(4)))))
+    };
+    assert!(!asked(0) && !asked(14), "gossip may still bring it");
+    assert!(asked(16));
+}
