@@ -49,3 +49,16 @@ pub const SEEN: usize = 65_536;
 pub const TURNS: u8 = 5;
 /// Raw size of a warming mail that is looked at; templates stay under 4 KiB.
 pub const MAIL_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_fit_an_answer() {
+        // An envelope adds 128 bytes, a row of a page has up to 140, a page's own frame is small.
+        let pages = [RECORD_PAGE * (RECORD_BYTES + 128), BUNDLE_PAGE * (BUNDLE_BYTES + 128), ROSTER_PAGE * 140];
+        assert!(pages.iter().all(|bytes| bytes + 1_024 <= RESPONSE_BYTES), "{pages:?}");
+        assert!(ROSTER_ROWS.div_ceil(8) < RECORD_BYTES);
+    }
+}

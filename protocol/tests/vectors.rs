@@ -1,155 +1,129 @@
-//! Golden vectors of the wire: the bytes in `vectors/wire.json` are what every implementation must produce and read.
+//! Golden vectors of the wire: `vectors/wire.json` holds every message with its fields, bytes and signed input, `vectors/identity.json`
+//! what is derived from addresses, members and clocks. Every implementation must produce and read the same.
+//!
+//! `WARMNET_WRITE_VECTORS=1 cargo test -p warmnet-protocol` writes both after a change made on purpose.
 #![allow(clippy::disallowed_methods)] // a test may read files; the rules may not
 
+mod examples;
+
+use examples::{NETWORK, authority, identity, key, members, sync};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
-use std::path::PathBuf;
-use warmnet_protocol::identity::{NodeKey, signed};
-use warmnet_protocol::ids::{Beacon, Digest, DomainTag, ExchangeId, MemberId, NetworkId, NodeId};
-use warmnet_protocol::matching::{RingKind, Slot};
-use warmnet_protocol::params::Params;
-use warmnet_protocol::time::Epoch;
-use warmnet_protocol::wire::bundle::{AuthResult, Bundle, Entry, Observation, Placement, SelfReport, SenderOutcome, Word};
-use warmnet_protocol::wire::codec;
-use warmnet_protocol::wire::epoch_record::{EpochRecord, LedgerRoot};
-use warmnet_protocol::wire::label::{self, Label};
-use warmnet_protocol::wire::notice::{Notice, NoticeKind, ReasonClass};
-use warmnet_protocol::wire::roster::{Pool, RampPreset, Role, RosterRow};
+use std::path::{Path, PathBuf};
+use warmnet_protocol::identity::signed;
+use warmnet_protocol::ids::NetworkId;
+use warmnet_protocol::wire::bundle::Bundle;
+use warmnet_protocol::wire::codec::{self, CodecError};
+use warmnet_protocol::wire::enrolment::EnrolmentMail;
+use warmnet_protocol::wire::epoch_record::EpochRecord;
+use warmnet_protocol::wire::genesis::Genesis;
+use warmnet_protocol::wire::label::Label;
+use warmnet_protocol::wire::roster::RosterRow;
+use warmnet_protocol::wire::sync::{Request, Response};
 
-const NETWORK: NetworkId = NetworkId([0x11; 32]);
-
-fn folder() -> PathBuf {
-    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from).join("vectors")
+fn crate_folder() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
 }
 
-fn record() -> EpochRecord {
-    EpochRecord {
-        epoch: Epoch(300),
-        previous: Digest([1; 32]),
-        beacon: Beacon([2; 32]),
-        roster: Digest([3; 32]),
-        roster_len: 12,
-        ledger: Some(LedgerRoot { epoch: Epoch(295), present: vec![0xff, 0x0b], digest: Digest([4; 32]) }),
-        notices: vec![Notice {
-            tag: DomainTag([5; 16]),
-            kind: NoticeKind::Listed,
-            reason: ReasonClass::Blocklist,
-            evidence: Digest([6; 32]),
-            since: Epoch(299),
-            review: Epoch(300),
-        }],
-        proofs: vec![(MemberId([7; 32]), Digest([8; 32]))],
-        departures: vec![vec![11; 4]],
-        results: Digest([9; 32]),
-        params: Params::standard().digest(),
-        degraded: false,
-        authority: vec![10; 8],
-    }
-}
-
-fn row() -> RosterRow {
-    RosterRow {
-        member: MemberId([1; 32]),
-        node: NodeId([2; 32]),
-        tag: DomainTag([3; 16]),
-        provider: 4,
-        languages: 1,
-        role: Role::Member,
-        pool: Pool::Rehab,
-        unlocked_once: true,
-        joined: Epoch(251),
-        ramp: RampPreset::Gentle,
-        ramp_day: 20,
-        quota: 10,
-        cut: 600,
-        clean_epochs: 2,
-        debt: 400,
-        debt_since: Epoch(290),
-        service: 1_000,
-        weekdays: 0x1f,
-        acts: 0x0f,
-        dead: false,
-    }
-}
-
-fn bundle() -> Bundle {
-    let seen = Observation {
-        placement: Placement::Spam,
-        spf: AuthResult::Pass,
-        dkim: AuthResult::Fail,
-        dmarc: AuthResult::Unknown,
-        read: true,
-        rescued: true,
-        replied: false,
-        complaint: false,
-    };
-    let slot = |ring, round| Slot { ring, round };
-    Bundle {
-        member: MemberId([1; 32]),
-        epoch: Epoch(295),
-        entries: vec![
-            Entry { slot: slot(RingKind::Open, 0), word: Word::Sender(SenderOutcome::Sent), evidence: [1, 2, 3, 4] },
-            Entry { slot: slot(RingKind::Open, 0), word: Word::Receiver(Some(seen)), evidence: [5, 6, 7, 8] },
-            Entry { slot: slot(RingKind::Open, 300), word: Word::Receiver(None), evidence: [0; 4] },
-            Entry { slot: slot(RingKind::Golden, 41), word: Word::Sender(SenderOutcome::RefusedSoft), evidence: [0; 4] },
-        ],
-        report: SelfReport { sent: 1_000, hard: 3, soft: 2, complaints: 1, replies: 40 },
-    }
-}
-
-fn a_label() -> Label {
-    let key = NodeKey::from_seed(&[7; 32]);
-    let exchange = ExchangeId([9; 16]);
-    let signed = label::Signed {
-        network: &NETWORK,
-        exchange: &exchange,
-        turn: 1,
-        message_id: "0909.1.01010101@a.test",
-        author: &MemberId([1; 32]),
-        addressee: &MemberId([2; 32]),
-        text: &label::text_digest("Some text."),
-    };
-    Label {
-        network: Label::network_prefix(&NETWORK),
-        epoch: Epoch(295),
-        slot: Slot { ring: RingKind::Open, round: 3 },
-        exchange,
-        turn: 1,
-        signature: signed.sign(&key),
-    }
-}
-
-fn produced() -> Value {
-    let key = NodeKey::from_seed(&[7; 32]);
+fn wire() -> Value {
+    let messages = [authority::messages(), members::messages(), sync::messages()].concat();
     json!({
-        "network": NETWORK.to_hex(),
+        "network": NETWORK,
         "signing_seed": hex::encode([7u8; 32]),
-        "record": { "fields": record(), "hex": hex::encode(codec::encode(&record())), "envelope": hex::encode(signed::sign(&key, &NETWORK, record()).bytes) },
-        "roster_row": { "fields": row(), "hex": hex::encode(codec::encode(&row())) },
-        "bundle": { "hex": hex::encode(codec::encode(&bundle())), "envelope": hex::encode(signed::sign(&key, &NETWORK, bundle()).bytes) },
-        "label": { "header": a_label().header_value() },
-        "params": { "digest": Params::standard().digest().to_hex() },
+        "signer": key().node_id(),
+        "messages": messages,
+        "digests": authority::digests(),
+        "label": members::label().1,
+        "enrolment_header": members::enrolment_mails(),
+        "refused": sync::refused(),
     })
+}
+
+/// Compares a vector file with what the crate produces, and gives the file's content.
+fn golden(name: &str, produced: &Value) -> Value {
+    let path = crate_folder().join("vectors").join(name);
+    if std::env::var_os("WARMNET_WRITE_VECTORS").is_some() {
+        std::fs::write(&path, format!("{produced:#}\n")).expect("a writable folder");
+    }
+    let held: Value = std::fs::read_to_string(&path).ok().and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default();
+    assert_eq!(held, *produced, "if this was changed on purpose, see the head of this file: {}", path.display());
+    held
+}
+
+fn bytes(v: &Value) -> Vec<u8> {
+    hex::decode(v.as_str().expect("hex text")).expect("hex")
 }
 
 #[test]
 fn wire_bytes_are_the_golden_ones() {
-    let path = folder().join("wire.json");
-    let produced = produced();
-    let golden: Value = std::fs::read_to_string(&path).ok().and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default();
-    assert_eq!(golden, produced, "if the format was changed on purpose, {} must hold:\n{:#}", path.display(), produced);
-    let bytes = |v: &Value| hex::decode(v.as_str().expect("hex text")).expect("hex");
-    assert_eq!(codec::decode::<EpochRecord>(&bytes(&golden["record"]["hex"]), 65_536), Ok(record()));
-    assert_eq!(codec::decode::<RosterRow>(&bytes(&golden["roster_row"]["hex"]), 65_536), Ok(row()));
-    let opened = signed::open::<Bundle>(&bytes(&golden["bundle"]["envelope"]), &NETWORK).expect("a valid envelope");
-    assert_eq!(opened.message, bundle());
-    assert_eq!(Label::parse(golden["label"]["header"].as_str().expect("a header")), Ok(a_label()));
+    let golden = golden("wire.json", &wire());
+    let all = golden["messages"].as_array().expect("messages");
+    let of = |kind: &str| all.iter().filter(|m| m["message"] == kind).map(|m| bytes(&m["hex"])).collect::<Vec<_>>();
+    assert_eq!(codec::decode::<EpochRecord>(&of("epoch-record")[0], 65_536), Ok(authority::record()));
+    assert_eq!(codec::decode::<RosterRow>(&of("roster-row")[0], 65_536), Ok(authority::row()));
+    assert_eq!(Genesis::decode(&of("genesis")[0]), Ok(authority::genesis()));
+    let envelope = all.iter().find(|m| m["message"] == "bundle").map(|m| bytes(&m["envelope"])).expect("a bundle");
+    assert_eq!(signed::open::<Bundle>(&envelope, &NETWORK).expect("a valid envelope").message, members::bundle());
+    for (kind, many, decodes) in [("request", 9, codec_reads::<Request> as fn(&[u8]) -> bool), ("response", 8, codec_reads::<Response>)] {
+        assert!(of(kind).len() == many && of(kind).iter().all(|b| decodes(b)), "{kind}");
+    }
+}
+
+fn codec_reads<T: serde::Serialize + serde::de::DeserializeOwned>(bytes: &[u8]) -> bool {
+    codec::decode::<T>(bytes, 65_536).is_ok()
+}
+
+#[test]
+fn labels_and_enrolment_headers_are_the_golden_ones() {
+    let (label, value) = members::label();
+    assert_eq!(Label::parse(value["header"].as_str().expect("a header")), Ok(label));
+    for bad in value["refused"].as_array().expect("a list") {
+        assert!(Label::parse(bad.as_str().expect("text")).is_err(), "{bad}");
+    }
+    let mails = members::enrolment_mails();
+    let parse = |name: &str| EnrolmentMail::parse(mails[name].as_str().expect("a header"));
+    assert_eq!(parse("token"), Some(EnrolmentMail::Token([6; 16])));
+    assert_eq!(parse("code"), Some(EnrolmentMail::Code([7; 16])));
+    assert_eq!(EnrolmentMail::parse("v1; token=06"), None);
+}
+
+#[test]
+fn what_is_refused_is_refused_here() {
+    for bad in sync::refused() {
+        let hex = bytes(&bad["hex"]);
+        let read = match bad["message"].as_str().expect("a kind") {
+            "bundle" => codec_reads::<Bundle>(&hex),
+            "roster-row" => codec_reads::<RosterRow>(&hex),
+            "request" => codec_reads::<Request>(&hex),
+            "bundle-envelope" => signed::open::<Bundle>(&hex, &NETWORK).is_ok(),
+            other => panic!("{other} has no reader here"),
+        };
+        assert!(!read, "{}", bad["why"]);
+    }
+    let long = sync::refused().into_iter().find(|b| b["why"] == "an integer spelt longer than needed").expect("there");
+    assert_eq!(codec::decode::<RosterRow>(&bytes(&long["hex"]), 65_536), Err(CodecError::NotCanonical));
+}
+
+#[test]
+fn a_genesis_keeps_its_limits() {
+    let good = authority::genesis();
+    assert!(Genesis::decode(&good.encode()).is_ok());
+    let clock = warmnet_protocol::time::Clock { epoch_ms: 999, ..good.clock };
+    for bad in [Genesis { version: 2, ..good.clone() }, Genesis { name: "x".repeat(65), ..good.clone() }, Genesis { clock, ..good.clone() }]
+    {
+        assert!(matches!(Genesis::decode(&bad.encode()), Err(CodecError::Invalid(_))), "{}", bad.name);
+    }
+    let long = Genesis { name: "x".repeat(5_000), ..good };
+    assert!(matches!(Genesis::decode(&long.encode()), Err(CodecError::TooLarge { .. })));
+}
+
+#[test]
+fn identities_are_the_golden_ones() {
+    golden("identity.json", &identity::vectors());
 }
 
 #[test]
 fn every_damaged_byte_is_noticed() {
-    let key = NodeKey::from_seed(&[7; 32]);
-    let good = signed::sign(&key, &NETWORK, bundle()).bytes;
+    let good = signed::sign(&key(), &NETWORK, members::bundle()).bytes;
     for i in 0..good.len() {
         let mut bad = good.clone();
         bad[i] ^= 1;
@@ -159,14 +133,27 @@ fn every_damaged_byte_is_noticed() {
     assert!(signed::open::<EpochRecord>(&good, &NETWORK).is_err(), "another kind");
 }
 
-/// Each vector file belongs to a test that reads it.
+/// All text of the files of one kind under a folder.
+fn sources(folder: &Path, extension: &str) -> String {
+    let mut out = String::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            out += &sources(&path, extension);
+        } else if path.extension().is_some_and(|e| e == extension) {
+            out += &std::fs::read_to_string(&path).expect("a source file");
+        }
+    }
+    out
+}
+
+/// Each vector file belongs to a test that reads it, here by name; the second implementation says itself what it left unread.
 #[test]
 fn no_vector_stays_unread() {
-    let read: BTreeSet<&str> = ["wire.json", "rings.json", "text.json"].into();
-    let there: BTreeSet<String> = std::fs::read_dir(folder())
-        .expect("the vectors folder")
-        .map(|e| e.expect("a folder entry").file_name().to_string_lossy().into_owned())
-        .collect();
-    let there: BTreeSet<&str> = there.iter().map(String::as_str).collect();
-    assert_eq!(there, read);
+    let rust = sources(&crate_folder().join("src"), "rs") + &sources(&crate_folder().join("tests"), "rs");
+    for entry in std::fs::read_dir(crate_folder().join("vectors")).expect("the vectors folder") {
+        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        let reads = [format!("vectors/{name}\")"), format!("golden(\"{name}\""), format!("same(\"{name}\"")];
+        assert!(reads.iter().any(|r| rust.contains(r)), "no test reads {name}");
+    }
 }

@@ -7,6 +7,7 @@ use crate::limits;
 use crate::time::Epoch;
 use crate::wire::bundle::Bundle;
 use crate::wire::epoch_record::{EpochRecord, IssuingKey, bit};
+use crate::wire::fault::Fault;
 use crate::wire::roster::{Pool, Roster};
 use std::sync::Arc;
 
@@ -181,8 +182,10 @@ impl Chain {
     pub fn accept_bundle(&mut self, bundle: Verified<Bundle>) -> Result<(), BundleRefusal> {
         let Verified { message: bundle, signer, digest, bytes } = bundle;
         if let Err(refusal) = self.check_bundle(&bundle, &digest, &signer) {
-            if refusal == BundleRefusal::Equivocation {
-                self.caught.insert(bundle.member, digest);
+            let held = self.bundles.get(&bundle.epoch).and_then(|b| b.get(&bundle.member));
+            if let (BundleRefusal::Equivocation, Some(held)) = (refusal, held) {
+                let proof = Fault::equivocation(held.envelope.clone(), bytes).digest();
+                self.caught.insert(bundle.member, proof);
             }
             return Err(refusal);
         }

@@ -50,8 +50,10 @@ impl Chain {
             None => LedgerRoot { epoch: closing, present: vec![], digest: crate::identity::hash::merkle::<_, [u8; 32]>([]) },
             Some(play) => {
                 let held = self.bundles.get(&closing);
-                // A member caught in two different bundles has none that counts: nodes may hold either.
-                let members = held.into_iter().flat_map(|b| b.keys()).filter(|m| !self.caught.contains_key(m));
+                // A member caught in two different bundles has none that counts: nodes may hold either. So it stays while its
+                // word is void.
+                let silent = |m: &MemberId| self.caught.contains_key(m) || self.void.get(m).is_some_and(|until| *until > epoch);
+                let members = held.into_iter().flat_map(|b| b.keys()).filter(|m| !silent(m));
                 let present = bitmap(play.roster.len(), members.filter_map(|m| play.roster.position(m)).map(|p| p as usize));
                 let digest = self.ledger_digest(closing, &play.roster, &present).unwrap_or(Digest([0; 32]));
                 LedgerRoot { epoch: closing, present, digest }

@@ -119,8 +119,7 @@ impl Engine {
             Err(refusal) => {
                 let held = self.chain.bundles(epoch).and_then(|b| b.get(&member)).map(|h| h.envelope.clone());
                 if let (crate::chain::BundleRefusal::Equivocation, Some(held)) = (refusal, held) {
-                    let (first, second) = if hash::digest(&held) < hash::digest(&envelope) { (held, envelope) } else { (envelope, held) };
-                    self.emit(Output::Publish { topic: Topic::Faults, bytes: codec::encode(&Fault::Equivocation { first, second }) });
+                    self.emit(Output::Publish { topic: Topic::Faults, bytes: codec::encode(&Fault::equivocation(held, envelope)) });
                 }
                 Finding::from(refusal)
             }

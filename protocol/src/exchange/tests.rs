@@ -174,3 +174,36 @@ fn an_act_taken_back_is_not_done() {
     x.resume(later);
     assert!(!step(&mut x, later, Command::Tick).iter().any(|e| matches!(e, Event::Do { .. })));
 }
+
+#[test]
+fn an_unreachable_partner_is_asked_again_until_the_middle_of_the_next_epoch() {
+    let mut x = exchange(Side::Sender, 0);
+    let mut now = CLOCK.start(Epoch(1));
+    let mut pauses = Vec::new();
+    for _ in 0..6 {
+        assert!(step(&mut x, now, Command::Tick).contains(&Event::Introduce));
+        step(&mut x, now, if pauses.is_empty() { Command::Declined(Decline::NotReady) } else { Command::Unreachable });
+        let Introduction::Due(at, _) = x.introduction else { panic!("asked again") };
+        pauses.push((at.0 - now.0) / 60_000);
+        now = at;
+    }
+    assert_eq!(pauses, [20, 40, 80, 120, 120, 120]);
+    let end = CLOCK.at(Epoch(2), Span::hours(12));
+    assert!(!step(&mut x, Timestamp(end.0 - 1), Command::Tick).contains(&Event::NoShow));
+    assert!(step(&mut x, end, Command::Tick).contains(&Event::NoShow));
+    assert_eq!((x.outcome, x.outgoing.len()), (Some(SenderOutcome::NoShow), 0));
+}
+
+#[test]
+fn a_refusal_for_now_is_one_for_good_at_the_deadline() {
+    let mut x = exchange(Side::Sender, 0);
+    let now = CLOCK.at(Epoch(1), Span::hours(9));
+    step(&mut x, now, Command::Introduced { address: "a@b.test".into() });
+    assert!(step(&mut x, now, Command::Tick).contains(&Event::Send { turn: 0 }));
+    let refused = |retry_at| Command::SendResult { turn: 0, result: SendResult::RefusedSoft { retry_at } };
+    let end = CLOCK.at(Epoch(2), Span::hours(12));
+    step(&mut x, now, refused(Timestamp(end.0 - 1)));
+    assert_eq!(x.outcome, None, "there is time for another try");
+    step(&mut x, now, refused(end));
+    assert_eq!(x.outcome, Some(SenderOutcome::RefusedSoft));
+}

@@ -112,3 +112,31 @@ impl From<BundleRefusal> for Finding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Acceptance::{Accept, Ignore, Reject};
+
+    #[test]
+    fn only_what_is_wrong_for_everybody_is_rejected() {
+        let table = [
+            (Finding::Fresh, Accept, 0),
+            (Finding::Duplicate, Ignore, 0),
+            (Finding::TooLarge, Reject, 10),
+            (Finding::Malformed, Reject, 10),
+            (Finding::UnknownVersion, Ignore, 0),
+            (Finding::BadSignature, Reject, 10),
+            (Finding::TooEarly, Ignore, 0),
+            (Finding::TooLate, Ignore, 0),
+            (Finding::Stranger, Ignore, 0),
+            (Finding::WrongSigner, Reject, 5),
+            (Finding::NotReady, Ignore, 0),
+            (Finding::BreaksRule, Reject, 5),
+            (Finding::Equivocation, Ignore, 0),
+        ];
+        for (finding, acceptance, penalty) in table {
+            assert_eq!(finding.verdict(), Verdict { acceptance, penalty }, "{finding:?}");
+        }
+    }
+}

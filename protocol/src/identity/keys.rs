@@ -36,3 +36,20 @@ pub fn verify(node: &NodeId, message: &[u8], signature: &Signature) -> bool {
     let Ok(key) = VerifyingKey::from_bytes(&node.0) else { return false };
     key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weak_keys_sign_nothing() {
+        // The neutral point as key and as nonce: without strict checks this signs every message.
+        let mut neutral = [0u8; 32];
+        neutral[0] = 1;
+        let mut signature = [0u8; 64];
+        signature[0] = 1;
+        assert!(!verify(&NodeId(neutral), b"anything", &Signature(signature)));
+        let key = NodeKey::from_seed(&[3; 32]);
+        assert!(verify(&key.node_id(), b"this", &key.sign(b"this")) && !verify(&key.node_id(), b"that", &key.sign(b"this")));
+    }
+}

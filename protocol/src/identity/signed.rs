@@ -56,7 +56,9 @@ pub struct Verified<T> {
     pub bytes: Vec<u8>,
 }
 
-fn preimage(kind: &str, network: &NetworkId, payload: &[u8]) -> Vec<u8> {
+/// The bytes that a signature of this kind covers: `"warmnet/<kind>/v1" || NetworkId || payload`.
+#[must_use]
+pub fn preimage(kind: &str, network: &NetworkId, payload: &[u8]) -> Vec<u8> {
     let mut out = format!("warmnet/{kind}/v1").into_bytes();
     out.extend_from_slice(&network.0);
     out.extend_from_slice(payload);

@@ -256,6 +256,8 @@ fn vectors() -> Vectors {
         (2, RingKind::Rehab, 0, 12),
         (3, RingKind::Golden, 1, 17),
         (255, RingKind::Open, 19, 40),
+        // Above 1,024 the block grows with the ring.
+        (4, RingKind::Rehab, 3, 1_100),
     ];
     let permutations = permutations.map(|(s, ring, round, size)| {
         let p = Permutation::new(&seed(s), ring, round, size);

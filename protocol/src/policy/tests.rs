@@ -267,3 +267,14 @@ fn the_ramp_waits_for_who_is_away() {
     (0..3).for_each(|_| w.next(away, |_, _| SelfReport::default(), &[]));
     assert_eq!(w.row(2).ramp_day, 7);
 }
+
+#[test]
+fn a_golden_row_changes_only_its_pool() {
+    let p = Params::standard();
+    let row = member(0, Role::Golden);
+    let next = |before: &RosterRow, listed| next_row(&p, before, &Window::new(&p), None, Epoch(7), listed);
+    let listed = next(&row, true);
+    assert_eq!(listed, RosterRow { pool: Pool::Quarantined, ..row.clone() });
+    assert_eq!(next(&listed, false), row);
+    assert_eq!((row.pool, row.quota), (Pool::Premium, 0));
+}

@@ -169,3 +169,9 @@ fn without_golden_members_nobody_has_mass() {
     assert_eq!((trust.mass(&stranger), trust.weight(&stranger), trust.credibility(&stranger)), (0, 0, 0));
     assert_ne!(trust.digest(), Trust::compute(&params, &Window::new(&params), &Roster::default()).digest());
 }
+
+#[test]
+fn from_ten_thousand_members_on_masses_are_finer() {
+    let params = Params::standard();
+    assert_eq!([0, 9_999, 10_000].map(|members| total(&params, members)), [1 << 40, 1 << 40, 1 << 60]);
+}

@@ -66,7 +66,9 @@ pub struct Signed<'a> {
 }
 
 impl Signed<'_> {
-    fn preimage(&self) -> Vec<u8> {
+    /// The bytes that the signature covers.
+    #[must_use]
+    pub fn preimage(&self) -> Vec<u8> {
         let mut out = b"warmnet/label/v1".to_vec();
         out.extend_from_slice(&self.network.0);
         out.extend_from_slice(&self.exchange.0);

@@ -199,6 +199,16 @@ fn the_banks_are_the_golden_ones() {
     let banks: BTreeMap<&str, String> =
         languages().map(|l| (LANGUAGES[usize::from(l)], crate::identity::hash::digest(source(l).unwrap().as_bytes()).to_hex())).collect();
     let members = [A, B].map(|m| hex::encode(m.0));
-    let produced = serde_json::json!({"bank": BANK_VERSION, "members": members, "banks": banks, "texts": produced});
+    let words: BTreeMap<&str, serde_json::Value> = languages().map(|l| (LANGUAGES[usize::from(l)], word_lists(l))).collect();
+    let produced = serde_json::json!({"bank": BANK_VERSION, "members": members, "banks": banks, "words": words, "texts": produced});
     assert_eq!(golden, produced, "a changed text needs a new bank version; vectors/text.json would be\n{produced:#}");
+}
+
+fn word_lists(language: u8) -> serde_json::Value {
+    let words = words::of(language).unwrap();
+    let list = |slot: &str| words.list(slot).unwrap();
+    serde_json::json!({
+        "names": list("sender"), "days": list("day"), "rooms": list("room"), "topics": list("topic"),
+        "things": list("thing"), "towns": list("town"), "numbers": list("number"), "times": list("time"),
+    })
 }

@@ -1,0 +1,44 @@
+//! One example of every wire message and derivation, for the golden vectors.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `authority.rs` | what the coordinator signs: genesis, records, rosters, notices, passports |
+//! | `members.rs` | what members sign and say: bundles, faults, labels, introductions, enrolment |
+//! | `sync.rs` | requests and answers |
+//! | `identity.rs` | addresses, ids, streams, clocks |
+
+pub(crate) mod authority;
+pub(crate) mod identity;
+pub(crate) mod members;
+pub(crate) mod sync;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use warmnet_protocol::identity::{NodeKey, Signable, signed};
+use warmnet_protocol::ids::NetworkId;
+use warmnet_protocol::wire::codec;
+
+pub(crate) const NETWORK: NetworkId = NetworkId([0x11; 32]);
+
+/// The key that signs all examples.
+pub(crate) fn key() -> NodeKey {
+    NodeKey::from_seed(&[7; 32])
+}
+
+/// An unsigned message: its fields and bytes.
+pub(crate) fn plain<T: Serialize>(message: &str, value: &T) -> Value {
+    json!({ "message": message, "fields": value, "hex": hex::encode(codec::encode(value)) })
+}
+
+/// A signed message: also what its signature covers, and its envelope.
+pub(crate) fn signed<T: Signable + Clone>(value: &T) -> Value {
+    let payload = codec::encode(value);
+    json!({
+        "message": T::KIND,
+        "fields": value,
+        "hex": hex::encode(&payload),
+        "limit": T::LIMIT,
+        "signed_input": hex::encode(signed::preimage(T::KIND, &NETWORK, &payload)),
+        "envelope": hex::encode(signed::sign(&key(), &NETWORK, value.clone()).bytes),
+    })
+}

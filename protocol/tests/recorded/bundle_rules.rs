@@ -1,0 +1,104 @@
+//! What a node deals itself and files of an epoch.
+
+use super::cast::{self, Player};
+use super::gossip_rules::at;
+use super::introduction_rules::host_of;
+use super::play::genesis;
+use std::collections::BTreeSet;
+use warmnet_protocol::engine::{Engine, Input, Output};
+use warmnet_protocol::identity::signed;
+use warmnet_protocol::matching::{Pairing, RingKind, Slot};
+use warmnet_protocol::time::{Epoch, Span, Timestamp};
+use warmnet_protocol::wire::bundle::{Bundle, Observation, Placement, SenderOutcome, Word};
+use warmnet_protocol::wire::introduction::{Decline, Introduce, Introduced};
+
+const EPOCH: u32 = 9;
+/// Whose node it is.
+const N: usize = 12;
+
+/// A pair of the epoch by its slot and the players' numbers.
+type Pair = (Slot, usize, usize);
+
+/// Wakes a node every five minutes of two epochs; whoever it asks answers `answer`. Gives the slots asked for and
+/// the bundles signed with their time.
+fn live(engine: &mut Engine, answer: Option<Introduced>) -> (BTreeSet<Slot>, Vec<(Timestamp, Bundle)>) {
+    let (mut asked, mut signed_bundles) = (BTreeSet::new(), Vec::new());
+    for minute in 0..48 * 12 {
+        let now = genesis().clock.at(Epoch(EPOCH), Span::minutes(5 * minute));
+        engine.handle(now, Input::Wake);
+        while let Some(output) = engine.poll() {
+            match output {
+                Output::Introduce { exchange, request, .. } => {
+                    if request.epoch == Epoch(EPOCH) {
+                        asked.insert(request.slot);
+                    }
+                    engine.handle(now, Input::IntroductionAnswer { exchange, answer: answer.clone() });
+                }
+                Output::OwnBundle { epoch: Epoch(EPOCH), bytes, .. } => {
+                    let bundle = signed::open::<Bundle>(&bytes, &genesis().network_id()).expect("its own signature");
+                    signed_bundles.push((now, bundle.message));
+                }
+                _ => {}
+            }
+        }
+    }
+    (asked, signed_bundles)
+}
+
+/// A node, and what is dealt to its member: (slot, sender, receiver) it sends, and those it receives.
+fn scene(players: &[Player]) -> (Engine, Vec<Pair>, Vec<Pair>, usize) {
+    let engine = host_of(&players[N], N, EPOCH, at(EPOCH, 0));
+    let play = engine.chain().play(Epoch(EPOCH)).expect("a play");
+    let deal = engine.chain().deal(&play);
+    let number = |p: u32| players.iter().position(|x| Some(x.member) == play.roster.at(p).map(|r| r.member)).expect("a player");
+    let me = play.roster.position(&players[N].member).expect("in the roster");
+    let named = |pairs: Vec<Pairing>| pairs.into_iter().map(|p| (p.slot, number(p.sender), number(p.receiver))).collect();
+    let quota = deal.quota(me) as usize;
+    let (sends, receives): (Vec<Pair>, Vec<Pair>) = (named(deal.sends(me)), named(deal.receives(me)));
+    assert!(dealt(&sends, quota).len() < sends.len(), "the member has spares");
+    (engine, sends, receives, quota)
+}
+
+/// The first `quota` ring pairs, and all golden seats.
+fn dealt(pairs: &[Pair], quota: usize) -> BTreeSet<Slot> {
+    let ring = pairs.iter().map(|p| p.0).filter(|s| s.ring != RingKind::Golden).take(quota);
+    ring.chain(pairs.iter().map(|p| p.0).filter(|s| s.ring == RingKind::Golden)).collect()
+}
+
+#[test]
+fn a_bundle_tells_every_dealt_slot_once() {
+    let players = cast::players(&genesis().network_id());
+    let (mut engine, sends, receives, quota) = scene(&players);
+    // One sender introduces itself and never mails.
+    let (slot, from, to) = receives[0];
+    let request = Introduce {
+        epoch: Epoch(EPOCH),
+        slot,
+        from: players[from].member,
+        to: players[to].member,
+        address: players[from].address.clone(),
+        salt: players[from].salt,
+    };
+    engine.handle(at(EPOCH, 1), Input::Introduction { token: 1, from: players[from].key.node_id(), request });
+    let (asked, bundles) = live(&mut engine, None);
+    let [(when, bundle)] = bundles.as_slice() else { panic!("one bundle") };
+    assert!((at(EPOCH + 1, 18)..at(EPOCH + 1, 23).plus_wall_ms(300_000)).contains(when));
+    assert_eq!(bundle.member, players[N].member);
+    let mine = |side: fn(&Word) -> bool| bundle.entries.iter().filter(|e| side(&e.word)).map(|e| e.slot).collect::<BTreeSet<_>>();
+    assert_eq!(mine(|w| *w == Word::Sender(SenderOutcome::NoShow)), dealt(&sends, quota), "nobody answered: all no-shows");
+    assert_eq!(asked, dealt(&sends, quota), "at the deadline it is too late for a spare");
+    let missing = |w: &Word| matches!(w, Word::Receiver(Some(Observation { placement: Placement::Missing, .. })));
+    assert_eq!(mine(missing), BTreeSet::from([slot]), "introduced, never found");
+    let mut silent = dealt(&receives, quota);
+    silent.remove(&slot);
+    assert_eq!(mine(|w| *w == Word::Receiver(None)), silent);
+    assert_eq!(bundle.entries.len(), dealt(&sends, quota).len() + dealt(&receives, quota).len());
+}
+
+#[test]
+fn a_decline_brings_a_spare() {
+    let players = cast::players(&genesis().network_id());
+    let (mut engine, sends, ..) = scene(&players);
+    let (asked, _) = live(&mut engine, Some(Introduced::Declined(Decline::Paused)));
+    assert_eq!(asked, sends.iter().map(|p| p.0).collect());
+}

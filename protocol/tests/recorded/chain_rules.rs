@@ -1,0 +1,198 @@
+//! What a chain accepts, refuses and waits for.
+
+use super::cast::{self, LATE};
+use super::play::{DEGRADED, Day, authority, beacons, genesis};
+use super::recording;
+use warmnet_protocol::chain::{BundleRefusal, Chain, DraftInputs, RecordRefusal, RosterRefusal};
+use warmnet_protocol::identity::{NodeKey, Verified, signed};
+use warmnet_protocol::ids::{Beacon, Digest, MemberId};
+use warmnet_protocol::limits::{DEGRADED_EPOCHS, RECORD_NOTICES, RECORD_PROOFS, ROSTER_ROWS};
+use warmnet_protocol::time::Epoch;
+use warmnet_protocol::wire::bundle::Bundle;
+use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey};
+use warmnet_protocol::wire::notice::{Notice, NoticeKind, ReasonClass};
+use warmnet_protocol::wire::roster::{Pool, Roster};
+
+pub(crate) fn days() -> &'static [Day] {
+    &recording().0
+}
+
+/// A chain that holds and derived everything before record `next`.
+pub(crate) fn chain_before(next: usize) -> Chain {
+    let mut chain = Chain::new(genesis());
+    for (epoch, day) in (0u32..).zip(&days()[..next]) {
+        chain.accept_record(day.record.clone()).expect("the next record");
+        chain.accept_roster(Epoch(epoch), day.roster.clone()).expect("its roster");
+        chain.derive();
+        day.bundles.iter().for_each(|b| chain.accept_bundle(b.clone()).expect("a bundle"));
+    }
+    chain
+}
+
+fn resigned(key: &NodeKey, record: EpochRecord) -> Verified<EpochRecord> {
+    signed::sign(key, &genesis().network_id(), record)
+}
+
+#[test]
+fn a_record_that_breaks_a_rule_is_refused() {
+    let good = &days()[12].record.message;
+    let (issuing, other) = (cast::key("fixture-issuing", 0), cast::key("fixture-issuing", 1));
+    let certificate = |signer: &NodeKey, key: &NodeKey, until: u32| {
+        signed::sign(signer, &genesis().network_id(), IssuingKey { key: key.node_id(), from: Epoch(0), until: Epoch(until) }).bytes
+    };
+    let root = cast::key("fixture-root", 0);
+    let notice = Notice {
+        tag: cast::players(&genesis().network_id())[0].tag,
+        kind: NoticeKind::Listed,
+        reason: ReasonClass::Operator,
+        evidence: Digest([0; 32]),
+        since: Epoch(12),
+        review: Epoch(13),
+    };
+    let wrong: [(RecordRefusal, EpochRecord); 12] = [
+        (RecordRefusal::Gap, EpochRecord { epoch: Epoch(13), ..good.clone() }),
+        (RecordRefusal::Previous, EpochRecord { previous: Digest([1; 32]), ..good.clone() }),
+        (RecordRefusal::Beacon, EpochRecord { beacon: Beacon([1; 32]), ..good.clone() }),
+        (RecordRefusal::Shape, EpochRecord { ledger: None, ..good.clone() }),
+        (RecordRefusal::Shape, EpochRecord { params: Digest([1; 32]), ..good.clone() }),
+        (RecordRefusal::Shape, EpochRecord { notices: vec![notice; RECORD_NOTICES + 1], ..good.clone() }),
+        (RecordRefusal::Shape, EpochRecord { proofs: vec![(MemberId([1; 32]), Digest([1; 32])); RECORD_PROOFS + 1], ..good.clone() }),
+        (RecordRefusal::Shape, EpochRecord { roster_len: ROSTER_ROWS as u32 + 1, ..good.clone() }),
+        (RecordRefusal::Authority, EpochRecord { authority: vec![], ..good.clone() }),
+        (RecordRefusal::Authority, EpochRecord { authority: certificate(&other, &issuing, 400), ..good.clone() }),
+        (RecordRefusal::Authority, EpochRecord { authority: certificate(&root, &other, 400), ..good.clone() }),
+        (RecordRefusal::Authority, EpochRecord { authority: certificate(&root, &issuing, 11), ..good.clone() }),
+    ];
+    let mut chain = chain_before(12);
+    for (refusal, record) in wrong {
+        assert_eq!(chain.accept_record(resigned(&issuing, record)), Err(refusal));
+    }
+    assert_eq!(chain.accept_record(resigned(&other, good.clone())), Err(RecordRefusal::Authority));
+    assert_eq!(chain.accept_record(days()[12].record.clone()), Ok(()));
+    assert_eq!(chain.accept_record(days()[12].record.clone()), Err(RecordRefusal::Known));
+    let fork = EpochRecord { degraded: true, ..good.clone() };
+    assert_eq!(chain.accept_record(resigned(&issuing, fork)), Err(RecordRefusal::Fork));
+}
+
+#[test]
+fn a_roster_is_the_one_its_record_names() {
+    let mut chain = chain_before(6);
+    let rows = days()[6].roster.rows().to_vec();
+    assert_eq!(chain.accept_roster(Epoch(6), Roster::new(rows.clone())), Err(RosterRefusal::Unknown));
+    chain.accept_record(days()[6].record.clone()).expect("the next record");
+    let mut changed = rows.clone();
+    changed[3].quota += 1;
+    assert_eq!(chain.accept_roster(Epoch(6), Roster::new(changed)), Err(RosterRefusal::Digest));
+    assert_eq!(chain.accept_roster(Epoch(6), Roster::new(rows[1..].to_vec())), Err(RosterRefusal::Digest));
+    assert_eq!(chain.accept_roster(Epoch(6), Roster::new(rows)), Ok(()));
+}
+
+#[test]
+fn a_bundle_is_judged_by_its_epoch_member_and_signer() {
+    let mut chain = chain_before(12);
+    let network = chain.network();
+    let players = cast::players(&network);
+    let signed = |n: usize, member: MemberId, epoch: u32| {
+        let bundle = Bundle { member, epoch: Epoch(epoch), entries: vec![], report: Default::default() };
+        signed::sign(&players[n].key, &network, bundle)
+    };
+    let me = players[0].member;
+    assert_eq!(chain.accept_bundle(signed(0, me, 6)), Err(BundleRefusal::Closed), "record 11 closed epoch 6");
+    assert_eq!(chain.accept_bundle(signed(0, me, 20)), Err(BundleRefusal::NoRoster));
+    assert_eq!(chain.accept_bundle(signed(LATE, players[LATE].member, 11)), Err(BundleRefusal::Stranger));
+    assert_eq!(chain.accept_bundle(signed(1, me, 11)), Err(BundleRefusal::Signer));
+    let own = days()[11].bundles.iter().find(|b| b.message.member == me).expect("its bundle").clone();
+    assert_eq!(chain.accept_bundle(own), Err(BundleRefusal::Known));
+    assert_eq!(chain.accept_bundle(signed(0, me, 11)), Err(BundleRefusal::Equivocation));
+}
+
+#[test]
+fn what_a_record_counts_is_waited_for() {
+    let mut chain = chain_before(9);
+    // Epoch 4 is closed by record 9; a node that lacks one of its bundles waits.
+    let mut poor = Chain::new(genesis());
+    let missing = days()[4].bundles[2].clone();
+    for (epoch, day) in (0u32..).zip(&days()[..10]) {
+        poor.accept_record(day.record.clone()).expect("the next record");
+        poor.accept_roster(Epoch(epoch), day.roster.clone()).expect("its roster");
+        poor.derive();
+        for bundle in day.bundles.iter().filter(|b| b.digest != missing.digest) {
+            poor.accept_bundle(bundle.clone()).expect("a bundle");
+        }
+    }
+    assert_eq!(poor.derived().map(|d| d.epoch), Some(Epoch(8)));
+    assert_eq!(poor.missing_bundles(), [(Epoch(4), missing.message.member)]);
+    poor.accept_bundle(missing).expect("the missing one");
+    assert_eq!(poor.derive(), [Epoch(9)]);
+    chain.accept_record(days()[9].record.clone()).expect("the next record");
+    assert!(chain.derive().is_empty(), "the roster is missing");
+    chain.accept_roster(Epoch(9), days()[9].roster.clone()).expect("its roster");
+    chain.derive();
+    assert_eq!(chain.history().back(), poor.history().back());
+}
+
+#[test]
+fn without_a_record_seven_epochs_are_played_degraded() {
+    let chain = chain_before(6);
+    let last = chain.play(Epoch(5)).expect("an on-time play");
+    assert!(!last.degraded);
+    let mut seeds = vec![last.seed];
+    for epoch in 6..=5 + DEGRADED_EPOCHS {
+        let play = chain.play(Epoch(epoch)).expect("a degraded play");
+        assert!(play.degraded && play.roster == last.roster);
+        assert!(!seeds.contains(&play.seed));
+        seeds.push(play.seed);
+    }
+    assert!(chain.play(Epoch(6 + DEGRADED_EPOCHS)).is_none());
+    assert_eq!([0, 4, 5, 7].map(|e| chain.weekday(Epoch(e))), [0, 4, 5, 0], "4 January 2027 is a Monday");
+}
+
+#[test]
+fn a_degraded_record_changes_no_row_and_is_not_played() {
+    let (before, late) = (&days()[DEGRADED as usize - 1], &days()[DEGRADED as usize]);
+    assert!(late.record.message.degraded && late.roster == before.roster);
+    let chain = chain_before(DEGRADED as usize + 2);
+    assert!(chain.play(Epoch(DEGRADED)).is_some_and(|p| p.degraded));
+    assert!(chain.play(Epoch(DEGRADED + 1)).is_some_and(|p| !p.degraded));
+}
+
+#[test]
+fn a_first_row_is_what_admission_certified() {
+    let players = cast::players(&genesis().network_id());
+    let row = days()[12].roster.row(&players[LATE].member).expect("the late one");
+    assert_eq!((row.joined, row.pool, row.quota, row.ramp_day), (Epoch(12), Pool::Warming, 20, 0));
+    assert_eq!((row.cut, row.service, row.debt, row.dead, row.unlocked_once), (1_000, 1_000, 0, false, false));
+}
+
+#[test]
+fn a_returning_node_begins_with_a_later_record() {
+    let mut chain = Chain::new(genesis());
+    let wrong = EpochRecord { beacon: Beacon([1; 32]), ..days()[25].record.message.clone() };
+    assert_eq!(chain.accept_base(resigned(&cast::key("fixture-issuing", 0), wrong)), Err(RecordRefusal::Beacon));
+    assert_eq!(chain.accept_base(days()[25].record.clone()), Ok(()));
+    assert_eq!(chain.accept_roster(Epoch(25), days()[25].roster.clone()), Ok(()));
+    assert!(chain.play(Epoch(25)).is_some());
+    assert_eq!(chain.next_epoch(), Epoch(26));
+    assert_eq!(chain.accept_base(days()[30].record.clone()), Err(RecordRefusal::Gap), "only the first");
+}
+
+#[test]
+fn an_epoch_nobody_could_play_closes_empty() {
+    let mut chain = Chain::new(genesis());
+    let players = cast::players(&chain.network());
+    let mut closed = Vec::new();
+    for (epoch, beacon) in (0u32..18).zip(beacons()) {
+        // Ten records in a row came late: epochs 3 to 9 are played degraded, 10 to 12 are not.
+        let degraded = (3..13).contains(&epoch);
+        let admitted = cast::admitted(&players, epoch);
+        let draft = chain.draft(DraftInputs { beacon, notices: vec![], departures: vec![], admitted, degraded, authority: authority() });
+        let draft = draft.expect("everything before is derived");
+        chain.accept_record(resigned(&cast::key("fixture-issuing", 0), draft.record)).expect("the next record");
+        chain.accept_roster(Epoch(epoch), draft.roster).expect("its roster");
+        chain.derive();
+        assert!(chain.derived().is_some_and(|d| d.digests.matches_record));
+        closed.push(chain.window().latest().map(|c| c.epoch.0));
+    }
+    assert_eq!([10, 12, 13].map(|e| chain.play(Epoch(e)).is_some()), [false, false, true]);
+    assert_eq!(closed[13..], [Some(8), Some(9), Some(9), Some(9), Some(9)]);
+}
