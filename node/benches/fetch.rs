@@ -57,6 +57,7 @@ fn mbsync(rig: &Rig) -> Duration {
         path("inbox"),
     );
     std::fs::write(path("rc"), config).expect("writable");
+    std::fs::create_dir(path("mail")).expect("a fresh folder");
     let begun = Instant::now();
     let ran = Command::new("mbsync").args(["-q", "-c", &path("rc"), "c"]).output().expect("mbsync runs");
     let took = begun.elapsed();

@@ -15,13 +15,17 @@ mod mail;
 #[path = "mail/smtp_peers.rs"]
 mod peers;
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::NonZeroU32,
+    ops::Range,
+    time::{Duration, Instant},
+};
 
-use futures::stream::{self, StreamExt as _};
 use mail::{
     SIZE, labelled, median,
     rig::{Rig, login},
 };
+use tokio::task::JoinSet;
 use warmnet_node::{
     config::SendLimits,
     mail::{MailTimeouts, MarkError, Marks, OutgoingMail, SmtpOutcome, SubmitLimits, Submitter, smtp::SendCaps},
@@ -42,6 +46,8 @@ const ROUNDS: usize = 5;
 const MAILS: u32 = 960;
 /// Mails sent one by one, to count syncs.
 const ALONE: u32 = 50;
+/// Mails under way for each session: a node starts a task for each, and the submitter lets as many at the server as may.
+const WAITING: u32 = 4;
 /// No limit of ours may count here.
 const NO_LIMIT: u32 = 60_000_000;
 
@@ -96,36 +102,46 @@ impl Sender {
         Self { journal: Journal::open(store).expect("a journal"), gate, submitter: submitter(rig, sessions), next: 0 }
     }
 
-    /// Sends so many mails, `sessions` at a time; the seconds it took and the syncs.
-    async fn send(&mut self, sessions: u32, mails: u32) -> (f64, u64) {
-        let first = self.next;
-        self.next += mails;
-        let (syncs, begun) = (self.journal.syncs(), std::time::Instant::now());
-        let this = &*self;
-        stream::iter(first..first + mails)
-            .map(|number| async move {
+    /// Sends so many mails, `at_once` under way; the seconds it took and the syncs.
+    async fn send(&mut self, at_once: u32, mails: u32) -> (f64, u64) {
+        let numbers = self.next..self.next + mails;
+        self.next = numbers.end;
+        let syncs = self.journal.syncs();
+        let took = many(at_once, numbers, |number| {
+            let (journal, gate, submitter) = (self.journal.clone(), self.gate.clone(), self.submitter.clone());
+            async move {
                 let mail = outbox::warming(task(number), "a@a.test");
-                let told = outbox::deliver(&this.journal, &this.gate, &this.submitter, mail).await.expect("the store works");
+                let told = outbox::deliver(&journal, &gate, &submitter, mail).await.expect("the store works");
                 assert_eq!(told.result, SendResult::Sent);
-            })
-            .buffer_unordered(sessions as usize)
-            .collect::<()>()
-            .await;
-        (begun.elapsed().as_secs_f64(), self.journal.syncs() - syncs)
+            }
+        });
+        (took.await, self.journal.syncs() - syncs)
     }
 }
 
+/// Runs a task for each number, so many at once; the seconds it took.
+async fn many<F: Future<Output = ()> + Send + 'static>(at_once: u32, numbers: Range<u32>, one: impl Fn(u32) -> F) -> f64 {
+    let begun = Instant::now();
+    let mut tasks = JoinSet::new();
+    for number in numbers {
+        if tasks.len() >= at_once as usize {
+            tasks.join_next().await.expect("there are some").expect("no panic");
+        }
+        tasks.spawn(one(number));
+    }
+    tasks.join_all().await;
+    begun.elapsed().as_secs_f64()
+}
+
 /// The submitter without a journal.
-async fn unmarked(submitter: &Submitter, sessions: u32, mails: u32) -> f64 {
+async fn unmarked(submitter: &Submitter, at_once: u32, mails: u32) -> f64 {
     let raw = labelled("From: a@a.test\r\nTo: b@b.test\r\nSubject: s\r\n").into_bytes();
     let mail = OutgoingMail { from: "a@a.test".to_owned(), to: "b@b.test".to_owned(), raw };
-    let begun = std::time::Instant::now();
-    stream::iter(0..mails)
-        .map(|_| async { assert_eq!(submitter.submit(&mail, &Unmarked).await, SmtpOutcome::Sent) })
-        .buffer_unordered(sessions as usize)
-        .collect::<()>()
-        .await;
-    begun.elapsed().as_secs_f64()
+    many(at_once, 0..mails, |_| {
+        let (submitter, mail) = (submitter.clone(), mail.clone());
+        async move { assert_eq!(submitter.submit(&mail, &Unmarked).await, SmtpOutcome::Sent) }
+    })
+    .await
 }
 
 async fn compare(rig: &Rig, sessions: u32) {
@@ -133,20 +149,21 @@ async fn compare(rig: &Rig, sessions: u32) {
     let store = Store::open(dir.path()).expect("a store");
     let mut sender = Sender::open(rig, &store, sessions);
     let plain = submitter(rig, sessions);
+    let at_once = WAITING * sessions;
     let (_, syncs) = sender.send(1, ALONE).await;
     assert_eq!(syncs, u64::from(2 * ALONE), "exactly two syncs a mail");
     // Opens all connections.
-    sender.send(sessions, 2 * sessions).await;
-    unmarked(&plain, sessions, 2 * sessions).await;
+    sender.send(at_once, 2 * at_once).await;
+    unmarked(&plain, at_once, 2 * at_once).await;
     let rate = |took: Duration| f64::from(MAILS) / took.as_secs_f64();
     let (mut of_bound, mut of_source, mut rows) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let sync = peers::sync_time(dir.path());
         let bare = rate(peers::bare(rig, sessions, MAILS).await);
-        let (took, syncs) = sender.send(sessions, MAILS).await;
+        let (took, syncs) = sender.send(at_once, MAILS).await;
         let ours = f64::from(MAILS) / took;
         let source = rate(peers::smtp_source(rig, sessions, MAILS));
-        let off = f64::from(MAILS) / unmarked(&plain, sessions, MAILS).await;
+        let off = f64::from(MAILS) / unmarked(&plain, at_once, MAILS).await;
         let bound = f64::from(sessions) / (2.0 * sync + f64::from(sessions) / bare);
         of_bound.push(ours / bound);
         of_source.push(off / source);

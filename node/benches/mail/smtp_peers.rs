@@ -13,6 +13,7 @@ use futures::future::join_all;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
+    task::JoinSet,
 };
 use tokio_rustls::{
     TlsConnector,
@@ -112,13 +113,16 @@ impl Bare {
 
 /// All sessions at once, each with its share, on connections that are open already.
 pub(crate) async fn bare(rig: &Rig, sessions: u32, mails: u32) -> Duration {
-    let mut open = join_all((0..sessions).map(|_| Bare::open(rig))).await;
+    let open = join_all((0..sessions).map(|_| Bare::open(rig))).await;
     let begun = Instant::now();
-    join_all(open.iter_mut().map(|session| async move {
-        for _ in 0..mails / sessions {
-            session.send().await;
-        }
-    }))
-    .await;
+    let mut tasks = JoinSet::new();
+    for mut session in open {
+        tasks.spawn(async move {
+            for _ in 0..mails / sessions {
+                session.send().await;
+            }
+        });
+    }
+    tasks.join_all().await;
     begun.elapsed()
 }
