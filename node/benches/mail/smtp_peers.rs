@@ -30,7 +30,7 @@ const SYNCS: u32 = 50;
 /// What a journal's write is at most: a batch of a few marks.
 const WRITE: [u8; 512] = [7; 512];
 
-/// Median time of a small append and its fdatasync on the disk of `dir`, with nobody else at it.
+/// Median time of a small append and its fdatasync on the disk of `dir`.
 pub(crate) fn sync_time(dir: &Path) -> f64 {
     let mut file = tempfile::tempfile_in(dir).expect("a file");
     let one = |_| {
