@@ -9,6 +9,7 @@
 # RIG_PREFIX=INBOX. folders live under the inbox, delimiter "."; default: at the top, delimiter "/"
 # RIG_NO_MOVE=1     IMAP without MOVE
 # RIG_STORE=mdbox   how Dovecot keeps mail; default: maildir
+# RIG_FSYNC=never   Dovecot's mail_fsync; default: optimized
 # RIG_DISCARD=1     Postfix takes mail from anybody on loopback, with TLS or without, as fast as it can, and throws it away
 #
 # Any user @a.test, @b.test or @c.test exists; the password is "test". All mail is submitted by signed-in users, so Postfix
@@ -52,6 +53,7 @@ ssl_cert = <$PWD/tls/cert.pem
 ssl_key = <$PWD/tls/key.pem
 auth_failure_delay = 0
 mail_location = ${RIG_STORE:-maildir}:$PWD/mail/%u
+mail_fsync = ${RIG_FSYNC:-optimized}
 mail_uid = nobody
 mail_gid = nogroup
 first_valid_uid = 1
@@ -206,5 +208,5 @@ dir=${2:+$(realpath -m "$2")}
 case $command in
   needs) needs ;;
   up | down) [ -n "$dir" ] && "$command" ;;
-  *) sed -n 2,19p "$0"; exit 2 ;;
+  *) sed -n 2,20p "$0"; exit 2 ;;
 esac
