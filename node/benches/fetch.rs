@@ -84,7 +84,7 @@ fn main() {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for round in 0..=ROUNDS {
             // Who begins changes with every round.
-            let (mine, other) = if round % 2 == 0 {
+            let (mine, other) = if round.is_multiple_of(2) {
                 let mine = runtime.block_on(engine(&rig, &start));
                 (mine, mbsync(&rig))
             } else {

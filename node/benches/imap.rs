@@ -61,7 +61,7 @@ async fn round(rig: &Rig, round: u32) -> (f64, f64) {
     plain.fill(SINGLE + MAILS).await;
     let (watcher, mut events) = watch(rig, &user, &cursors);
     found(&mut events, SINGLE + MAILS).await;
-    let times = if round % 2 == 0 {
+    let times = if round.is_multiple_of(2) {
         let other = single(&mut plain).await;
         (batched(&watcher, &mut events).await, other)
     } else {
