@@ -47,5 +47,5 @@ check: setup ## Format, lints, docs, licences and bans, purity of the rules
 	scripts/deny.sh
 	scripts/purity.sh
 
-bench: build ## Measure start, memory, signatures, bundles (release build; RocksDB is reused)
+bench: build ## Measure start, memory, signatures, bundles, mail (release build; RocksDB is reused)
 	scripts/bench.sh

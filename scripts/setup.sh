@@ -3,7 +3,7 @@
 # and is silent when nothing is missing.
 set -euo pipefail
 
-packages=(clang libclang-dev cmake pkg-config make g++ postfix dovecot-imapd dovecot-lmtpd dovecot-sieve rbldnsd spamd openssl python3)
+packages=(clang libclang-dev cmake pkg-config make g++ postfix dovecot-imapd dovecot-lmtpd dovecot-sieve isync rbldnsd spamd openssl python3)
 policy=/usr/sbin/policy-rc.d
 
 say() { echo "setup: $*"; }
@@ -53,7 +53,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   done
   if [ ${#absent[@]} -gt 0 ]; then
     say "this is neither Debian nor Ubuntu; please install: ${absent[*]}"
-    say "the build also needs libclang, and the tests Postfix, Dovecot (IMAP, LMTP, Sieve), rbldnsd and spamd"
+    say "the build also needs libclang, and the tests Postfix, Dovecot (IMAP, LMTP, Sieve), rbldnsd and spamd, the benchmarks mbsync"
   fi
   need_rust
   exit

@@ -3,14 +3,16 @@
 
 #[path = "network/mod.rs"]
 mod network;
+#[path = "node/mod.rs"]
+#[allow(dead_code, reason = "shared; each benchmark needs a part of it")]
+mod node;
 
 use network::{EPOCHS, MEMBERS, Network, network};
+use node::{LIMIT, Node, add_mailbox, init, status};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::process::Stdio;
+use std::time::{SystemTime, UNIX_EPOCH};
 use warmnet_node::store::{Durability, FamilyName, Store, epoch_key, epoch_member_key};
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::limits;
@@ -18,76 +20,11 @@ use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::codec;
 use warmnet_protocol::wire::roster::RosterRow;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_warmnet-node");
 const DAY_MS: i64 = 86_400_000;
-/// The discard port, where nobody listens: this node stays alone.
-const NOBODY: &str = "/ip4/127.0.0.1/tcp/9/p2p/12D3KooWGrJ1vPyLpUfmWxtkFkaMFsqWTDiXzQ9tsYRt2dHwRD65";
-/// A start that takes longer than this has failed.
-const LIMIT: Duration = Duration::from_secs(200);
-
-/// A running node; stopped on drop.
-struct Node(Child);
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Node {
-    /// Starts a node and waits until it tells its status; returns how long that took.
-    fn start(home: &Path) -> (Self, Duration) {
-        let start = Instant::now();
-        let mut run = Command::new(PROGRAM);
-        run.arg("run").env("WARMNET_HOME", home).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut node = Self(run.spawn().expect("the node starts"));
-        let socket = home.join("control.sock");
-        while status(&socket).is_none() {
-            assert!(node.runs() && start.elapsed() < LIMIT, "the node does not answer");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        (node, start.elapsed())
-    }
-
-    fn runs(&mut self) -> bool {
-        matches!(self.0.try_wait(), Ok(None))
-    }
-
-    /// A line of /proc/PID/status in MiB (Linux).
-    fn mib(&self, line: &str) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap_or_default();
-        let kib = status.lines().find_map(|l| l.strip_prefix(line)).and_then(|v| v.trim().trim_end_matches(" kB").parse::<f64>().ok());
-        kib.unwrap_or(f64::NAN) / 1024.0
-    }
-}
-
-/// The status of the node behind this socket, once it gives one.
-fn status(socket: &Path) -> Option<serde_json::Value> {
-    let mut stream = UnixStream::connect(socket).ok()?;
-    let mut line = String::new();
-    stream.write_all(b"{\"cmd\":\"status\"}\n").ok()?;
-    BufReader::new(stream).read_line(&mut line).ok()?;
-    let answer: serde_json::Value = serde_json::from_str(&line).ok()?;
-    Some(answer["data"].clone())
-}
-
-/// Sets up the home of a node of this network.
+/// Sets up the home of a node of this network with one mailbox.
 fn home(dir: &Path, net: &Network) {
-    let genesis = dir.join("given.bin");
-    std::fs::write(&genesis, net.chain.genesis().encode()).expect("a writable folder");
-    let mut init = Command::new(PROGRAM);
-    init.env("WARMNET_HOME", dir.join("home")).arg("init").arg("--genesis").arg(genesis);
-    init.args(["--bootstrap", NOBODY, "--listen", "/ip4/127.0.0.1/tcp/0", "--allow-loopback", "--unlock", "key-file"]);
-    let made = init.output().expect("the node's program runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let mut add = Command::new(PROGRAM);
-    add.env("WARMNET_HOME", dir.join("home")).args(["mailbox", "add", "owner@bench.test", "--no-test", "--password-stdin"]);
-    add.args(["--smtp-host", "mail.bench.test", "--smtp-address", "127.0.0.1", "--smtp-port", "9"]);
-    add.args(["--imap-host", "mail.bench.test", "--imap-address", "127.0.0.1", "--imap-port", "9", "--consent", "none"]);
-    let mut adding = add.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("the node's program runs");
-    adding.stdin.take().expect("a pipe").write_all(b"secret\n").expect("the password is read");
-    assert!(adding.wait().expect("it ends").success(), "the mailbox was not added");
+    init(dir, &net.chain.genesis().encode());
+    add_mailbox(dir);
 }
 
 /// Plays all epochs and writes what a node would have stored of them.
@@ -126,7 +63,7 @@ fn main() {
     let mut best = LIMIT;
     let mut idle = 0.0f64;
     for _ in 0..5 {
-        let (node, took) = Node::start(&dir.path().join("home"));
+        let (node, took) = Node::start(&dir.path().join("home"), Stdio::null(), "info");
         best = best.min(took);
         idle = idle.max(node.mib("VmRSS:"));
     }
@@ -143,7 +80,7 @@ fn main() {
     }
     let last = net.chain.next_epoch().0 - 1;
     drop(net);
-    let (node, took) = Node::start(&dir.path().join("home"));
+    let (node, took) = Node::start(&dir.path().join("home"), Stdio::null(), "info");
     let derived = status(&dir.path().join("home/control.sock")).expect("it answered before");
     assert_eq!(derived["record_epoch"], last, "the node derived all that is in its store");
     let shown = derived["network_scores"].as_array().expect("scores").len();

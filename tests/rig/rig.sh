@@ -9,6 +9,8 @@
 # RIG_PREFIX=INBOX. folders live under the inbox, delimiter "."; default: at the top, delimiter "/"
 # RIG_NO_MOVE=1     IMAP without MOVE
 # RIG_STORE=mdbox   how Dovecot keeps mail; default: maildir
+# RIG_FSYNC=never   Dovecot's mail_fsync; default: optimized
+# RIG_DISCARD=1     Postfix takes mail from anybody on loopback, with TLS or without, as fast as it can, and throws it away
 #
 # Any user @a.test, @b.test or @c.test exists; the password is "test". All mail is submitted by signed-in users, so Postfix
 # writes the passing Authentication-Results of mx.a.test on it, as providers do for mail between their own users. Junk: mail to a user whose name begins with "junk",
@@ -51,6 +53,7 @@ ssl_cert = <$PWD/tls/cert.pem
 ssl_key = <$PWD/tls/key.pem
 auth_failure_delay = 0
 mail_location = ${RIG_STORE:-maildir}:$PWD/mail/%u
+mail_fsync = ${RIG_FSYNC:-optimized}
 mail_uid = nobody
 mail_gid = nogroup
 first_valid_uid = 1
@@ -114,6 +117,8 @@ CONF
 }
 
 postfix_config() {
+  local known="" only_tls=yes next=lmtp:inet:127.0.0.1:$lmtp
+  [ -z "${RIG_DISCARD:-}" ] || known=127.0.0.0/8 only_tls=no next=discard:
   cat >postfix/main.cf <<CONF
 compatibility_level = 3.6
 maillog_file = /dev/stdout
@@ -121,23 +126,24 @@ queue_directory = $PWD/queue
 data_directory = $PWD/data
 myhostname = mx.a.test
 mydestination =
-mynetworks =
+mynetworks = $known
 inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 disable_dns_lookups = yes
 virtual_mailbox_domains = a.test b.test c.test
-virtual_transport = lmtp:inet:127.0.0.1:$lmtp
+virtual_transport = $next
 smtpd_sasl_auth_enable = yes
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = inet:127.0.0.1:$sasl
 smtpd_tls_cert_file = $PWD/tls/cert.pem
 smtpd_tls_key_file = $PWD/tls/key.pem
 smtpd_tls_security_level = may
-smtpd_tls_auth_only = yes
-smtpd_relay_restrictions = permit_sasl_authenticated, reject
+smtpd_tls_auth_only = $only_tls
+smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject
 smtpd_sender_restrictions = check_sender_access regexp:{ {/@(.+)/ PREPEND Authentication-Results: mx.a.test; spf=pass smtp.mailfrom=\$\$1; dkim=pass header.d=\$\$1; dmarc=pass header.from=\$\$1} }
-smtpd_recipient_restrictions = check_recipient_access inline:{ {nobody@a.test=550 5.1.1 no such user} {full@a.test=452 4.2.2 mailbox full} {policy@a.test=550 5.7.1 refused by policy} }, permit_sasl_authenticated, reject
+smtpd_recipient_restrictions = check_recipient_access inline:{ {nobody@a.test=550 5.1.1 no such user} {full@a.test=452 4.2.2 mailbox full} {policy@a.test=550 5.7.1 refused by policy} }, permit_mynetworks, permit_sasl_authenticated, reject
 CONF
+  [ -z "${RIG_DISCARD:-}" ] || echo 'in_flow_delay = 0' >>postfix/main.cf
   cat >postfix/master.cf <<CONF
 $smtp inet n - n - - smtpd
 $smtps inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
@@ -154,6 +160,7 @@ scache unix - - n - 1 scache
 error unix - - n - - error
 retry unix - - n - - error
 lmtp unix - - n - - lmtp
+discard unix - - n - - discard
 postlog unix-dgram n - n - 1 postlogd
 CONF
 }
@@ -201,5 +208,5 @@ dir=${2:+$(realpath -m "$2")}
 case $command in
   needs) needs ;;
   up | down) [ -n "$dir" ] && "$command" ;;
-  *) sed -n 2,18p "$0"; exit 2 ;;
+  *) sed -n 2,20p "$0"; exit 2 ;;
 esac

@@ -43,4 +43,4 @@ pub use settings::{Credential, Login, MailTimeouts, Security, ServerSettings};
 pub use smtp::{MarkError, Marks, OutgoingMail, SmtpOutcome, SubmitLimits, Submitter};
 pub use stream::{Pipe, Transport};
 pub use test_sign_in::{SignInCheck, SignInError, check_mailbox};
-pub use tls::TlsClient;
+pub use tls::{TlsClient, TlsClients};

@@ -1,6 +1,11 @@
 //! TLS for mail: always verified, system roots plus an optional file, ring provider.
 
-use std::{fmt, io, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tokio::net::TcpStream;
 use tokio_rustls::{
@@ -67,6 +72,26 @@ impl TlsClient {
     }
 }
 
+/// The clients of many mailboxes: those with the same roots share one, and its tickets.
+#[derive(Debug, Default)]
+pub struct TlsClients(BTreeMap<Option<PathBuf>, TlsClient>);
+
+impl TlsClients {
+    /// The client with the system's roots and those of `ca_file`, made when it is first asked for.
+    ///
+    /// # Errors
+    /// As [`TlsClient::new`].
+    pub fn get(&mut self, ca_file: Option<&Path>) -> Result<TlsClient, ConnectError> {
+        let key = ca_file.map(Path::to_path_buf);
+        if let Some(client) = self.0.get(&key) {
+            return Ok(client.clone());
+        }
+        let client = TlsClient::new(ca_file)?;
+        self.0.insert(key, client.clone());
+        Ok(client)
+    }
+}
+
 /// The kind of failure behind a handshake's I/O error.
 fn classify(error: &io::Error) -> ConnectError {
     let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
@@ -100,6 +125,18 @@ mod tests {
         assert!(matches!(TlsClient::new(Some(&path)), Err(ConnectError::CaFile { .. })));
         std::fs::write(&path, "nothing here\n").expect("write");
         assert!(matches!(TlsClient::new(Some(&path)), Err(ConnectError::CaFile { .. })));
+    }
+
+    #[test]
+    fn mailboxes_with_the_same_roots_share_a_client() {
+        let dir = tempfile::tempdir().expect("temporary folder");
+        let made = rcgen::generate_simple_self_signed(vec!["mx.a.test".to_owned()]).expect("certificate");
+        let path = dir.path().join("ca.pem");
+        std::fs::write(&path, made.cert.pem()).expect("write");
+        let mut clients = TlsClients::default();
+        let mut get = |ca: Option<&Path>| clients.get(ca).expect("roots").config;
+        let (first, own, again) = (get(None), get(Some(&path)), get(None));
+        assert!(Arc::ptr_eq(&first, &again) && !Arc::ptr_eq(&first, &own));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::config::SendLimits;
 use crate::mail::smtp::{SendCaps, SendWindow};
-use crate::store::{SendWindows, Store, StoreError};
+use crate::store::{Batch, SendWindows, Store, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -87,11 +87,9 @@ impl SendGate {
         Ok(window)
     }
 
-    fn save(&self, windows: &mut BTreeMap<Key, SendWindow>, key: Key, window: SendWindow) -> Result<(), StoreError> {
-        let bytes = serde_json::to_vec(&window).map_err(|_| self.inner.store.unreadable())?;
-        self.inner.store.put(&key, &bytes)?;
-        windows.insert(key, window);
-        Ok(())
+    fn put(&self, batch: &mut Batch, key: Key, window: &SendWindow) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(window).map_err(|_| self.inner.store.unreadable())?;
+        SendWindows::put(batch, &key, &bytes)
     }
 }
 
@@ -108,29 +106,35 @@ impl MailboxGate {
         Ok(())
     }
 
-    /// Counts a mail that is about to be offered to the server.
+    /// Counts a mail that is about to be offered to the server, and hands what is to be written of that to `write`. That must
+    /// not wait: it is called under the lock of the counts, so that they are written in the order in which they were made.
     ///
     /// # Errors
-    /// [`Held`]; then nothing is counted for the provider.
-    pub fn take(&self, now: u64) -> Result<(), Held> {
+    /// [`Held`]; then nothing is counted.
+    pub fn take<T>(&self, now: u64, write: impl FnOnce(Batch) -> T) -> Result<T, Held> {
         let mut windows = self.gate.windows();
         let (mut mailbox, mut provider) = (self.gate.load(&mut windows, self.mailbox.0)?, self.gate.load(&mut windows, self.provider.0)?);
         mailbox.count(now, self.mailbox.1).map_err(Held::Until)?;
         provider.count(now, self.provider.1).map_err(Held::Until)?;
-        self.gate.save(&mut windows, self.mailbox.0, mailbox)?;
-        self.gate.save(&mut windows, self.provider.0, provider)?;
-        Ok(())
+        let mut batch = Batch::new();
+        self.gate.put(&mut batch, self.mailbox.0, &mailbox)?;
+        self.gate.put(&mut batch, self.provider.0, &provider)?;
+        windows.extend([(self.mailbox.0, mailbox), (self.provider.0, provider)]);
+        Ok(write(batch))
     }
 
-    /// Lets the mailbox rest for `ms` from `now`.
+    /// Lets the mailbox rest for `ms` from `now`; `write` is as in [`MailboxGate::take`].
     ///
     /// # Errors
-    /// [`StoreError`] if that can't be written.
-    pub fn pause(&self, now: u64, ms: u64) -> Result<(), StoreError> {
+    /// [`StoreError`] if the counts can't be read.
+    pub fn pause<T>(&self, now: u64, ms: u64, write: impl FnOnce(Batch) -> T) -> Result<T, StoreError> {
         let mut windows = self.gate.windows();
         let mut window = self.gate.load(&mut windows, self.mailbox.0)?;
         window.pause(now, ms);
-        self.gate.save(&mut windows, self.mailbox.0, window)
+        let mut batch = Batch::new();
+        self.gate.put(&mut batch, self.mailbox.0, &window)?;
+        windows.insert(self.mailbox.0, window);
+        Ok(write(batch))
     }
 
     /// A wait of real minutes in this network's time: a rehearsal's day is short, and so are its waits; at least a second.
@@ -152,12 +156,18 @@ fn key(kind: &str, name: &str) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Durability;
 
     const NOW: u64 = 1_800_000_000_000;
 
     fn limits() -> SendLimits {
         let caps = |per_hour, per_day| SendCaps { per_hour, per_day };
         SendLimits { mailbox: caps(2, 3), provider: caps(3, 10), providers: BTreeMap::from([("big.test".to_owned(), caps(100, 100))]) }
+    }
+
+    /// Writes at once, as the journal's thread does a little later.
+    fn now(store: &Store) -> impl Fn(Batch) + '_ {
+        |batch| store.write(batch, Durability::Buffered).expect("written")
     }
 
     #[test]
@@ -167,9 +177,9 @@ mod tests {
             let store = Store::open(dir.path()).expect("open");
             let gate = SendGate::new(&store, limits(), DAY_MS);
             let (a, b) = (gate.mailbox("a@a.test", "mx.a.test"), gate.mailbox("b@a.test", "MX.a.test"));
-            assert_eq!((a.take(NOW), a.take(NOW)), (Ok(()), Ok(())));
-            assert!(matches!(a.take(NOW), Err(Held::Until(_))), "the mailbox's hour");
-            assert_eq!(b.take(NOW), Ok(()));
+            assert_eq!((a.take(NOW, now(&store)), a.take(NOW, now(&store))), (Ok(()), Ok(())));
+            assert!(matches!(a.take(NOW, now(&store)), Err(Held::Until(_))), "the mailbox's hour");
+            assert_eq!(b.take(NOW, now(&store)), Ok(()));
             assert!(matches!(b.check(NOW), Err(Held::Until(_))), "the provider's hour");
             assert_eq!(gate.mailbox("b@a.test", "big.test").check(NOW), Ok(()), "another provider, with caps of its own");
         }
@@ -177,8 +187,8 @@ mod tests {
         let gate = SendGate::new(&store, limits(), DAY_MS);
         let a = gate.mailbox("A@a.test", "mx.a.test");
         assert!(matches!(a.check(NOW + 1), Err(Held::Until(_))), "not forgotten");
-        assert_eq!(a.take(NOW + 61 * 60_000), Ok(()));
-        assert_eq!(gate.mailbox("b@a.test", "other.test").take(NOW), Ok(()));
+        assert_eq!(a.take(NOW + 61 * 60_000, now(&store)), Ok(()));
+        assert_eq!(gate.mailbox("b@a.test", "other.test").take(NOW, now(&store)), Ok(()));
     }
 
     #[test]
@@ -186,7 +196,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let store = Store::open(dir.path()).expect("open");
         let gate = SendGate::new(&store, limits(), DAY_MS).mailbox("a@a.test", "mx.a.test");
-        gate.pause(NOW, gate.wait_ms(15)).expect("paused");
+        gate.pause(NOW, gate.wait_ms(15), now(&store)).expect("paused");
         let again = SendGate::new(&store, limits(), DAY_MS).mailbox("a@a.test", "mx.a.test");
         assert_eq!(again.check(NOW), Err(Held::Until(NOW + 15 * 60_000)));
         assert_eq!(SendGate::new(&store, limits(), 12_000).mailbox("a@a.test", "x").wait_ms(1440), 12_000, "a rehearsal's day");
@@ -196,8 +206,10 @@ mod tests {
     fn unreadable_counts_hold_everything() {
         let dir = tempfile::tempdir().expect("dir");
         let store = Store::open(dir.path()).expect("open");
-        SendWindows::new(&store).put(&key("mailbox", "a@a.test"), b"?").expect("put");
+        let mut batch = Batch::new();
+        SendWindows::put(&mut batch, &key("mailbox", "a@a.test"), b"?").expect("short");
+        store.write(batch, Durability::Buffered).expect("written");
         let gate = SendGate::new(&store, limits(), DAY_MS).mailbox("a@a.test", "mx.a.test");
-        assert!(matches!(gate.take(NOW), Err(Held::Store(StoreError::Corrupt { .. }))));
+        assert!(matches!(gate.take(NOW, now(&store)), Err(Held::Store(StoreError::Corrupt { .. }))));
     }
 }

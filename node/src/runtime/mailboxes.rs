@@ -214,7 +214,10 @@ pub(super) async fn pump(
                 }
                 feedback.send(Feedback::Acted { ticket, done: result.is_ok() }).await.is_ok()
             }
-            MailEvent::Connected { .. } => feedback.send(Feedback::Mailbox(member, Ok(()))).await.is_ok(),
+            MailEvent::Connected { .. } => {
+                tracing::debug!(member = %member.short(), "a mailbox is connected");
+                feedback.send(Feedback::Mailbox(member, Ok(()))).await.is_ok()
+            }
             MailEvent::Disconnected { error } => feedback.send(Feedback::Mailbox(member, Err(error.to_string()))).await.is_ok(),
             MailEvent::SignInRefused => feedback.send(Feedback::SignInRefused(member)).await.is_ok(),
             MailEvent::Quota { percent, high } => feedback.send(Feedback::Quota(member, high.then_some(percent))).await.is_ok(),

@@ -124,9 +124,11 @@ fn at() -> u64 {
 
 impl Marks for JournalMarks<'_> {
     async fn intent(&self) -> Result<(), MarkError> {
-        // Before the intent, whose sync makes the count durable too.
-        self.gate.take(at()).map_err(|e| MarkError(e.to_string()))?;
-        self.journal.intent(self.key, at()).await.map_err(|e| MarkError(e.to_string()))
+        let failed = |e: &dyn std::fmt::Display| MarkError(e.to_string());
+        let place = self.journal.place().await.map_err(|e| failed(&e))?;
+        // The count is written with the intent, whose sync makes both durable.
+        let marked = self.gate.take(at(), |counts| place.intent(self.key, at(), counts)).map_err(|e| failed(&e))?;
+        marked.await.map_err(|e| failed(&e))
     }
     async fn dot(&self) -> Result<(), MarkError> {
         self.journal.dot(self.key, at()).await.map_err(|e| MarkError(e.to_string()))
@@ -180,7 +182,9 @@ pub async fn deliver(journal: &Journal, gate: &MailboxGate, submitter: &Submitte
         tracing::warn!(exchange = %hex::encode(key.exchange), reply = outcome.reply().map(tracing::field::display), "{what}");
     }
     if let SmtpOutcome::PauseMailbox { minutes, .. } = outcome {
-        gate.pause(at(), gate.wait_ms(minutes)).map_err(|e| e.to_string())?;
+        let place = journal.place().await.map_err(|e| e.to_string())?;
+        let paused = gate.pause(at(), gate.wait_ms(minutes), |pause| place.write(pause)).map_err(|e| e.to_string())?;
+        paused.await.map_err(|e| e.to_string())?;
     }
     if outcome.may_resend() {
         return Ok(Delivered { alarm, ..again(&outcome, gate) });

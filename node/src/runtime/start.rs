@@ -15,7 +15,7 @@ use crate::config::{Home, MailboxConfig, NodeConfig};
 use crate::control::{ControlError, ControlServer};
 use crate::discovery::Dns;
 use crate::mail::reports::Owner;
-use crate::mail::{ConnectError, Cursor, CursorStore, CursorStoreError, Judge, Login, Submitter, TlsClient, Upkeep, Watcher};
+use crate::mail::{ConnectError, Cursor, CursorStore, CursorStoreError, Judge, Login, Submitter, TlsClients, Upkeep, Watcher};
 use crate::p2p::{Network, P2pConfig, P2pError};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Cursors as CursorFamily, Journal, Store, StoreError};
@@ -175,6 +175,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
     let mut boxes = Mailboxes::default();
     let mut reports = Reports::default();
     let mut hosts = Vec::new();
+    let mut tls = TlsClients::default();
     let mut pumps = tokio::task::JoinSet::new();
     for (i, mailbox) in mailboxes.iter().enumerate() {
         let index = i + 1;
@@ -190,8 +191,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         }
         let password = secrets.credential(&mailbox.address)?.ok_or(RuntimeError::NoPassword { index })?;
         let login = Login { user: mailbox.user.clone(), password };
-        let smtp_tls = TlsClient::new(mailbox.smtp.ca_file.as_deref())?;
-        let imap_tls = TlsClient::new(mailbox.imap.ca_file.as_deref())?;
+        let (smtp_tls, imap_tls) = (tls.get(mailbox.smtp.ca_file.as_deref())?, tls.get(mailbox.imap.ca_file.as_deref())?);
         let submitter =
             Submitter::new(mailbox.smtp.clone(), login.clone(), smtp_tls, config.mail.timeouts.clone(), config.mail.submit_limits());
         let watcher = Watcher {

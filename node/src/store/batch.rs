@@ -57,6 +57,12 @@ impl Batch {
         self
     }
 
+    /// Adds the changes of another batch behind its own.
+    pub fn append(&mut self, other: Self) -> &mut Self {
+        self.changes.extend(other.changes);
+        self
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {

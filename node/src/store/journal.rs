@@ -120,6 +120,16 @@ impl Journal {
         self.mark(task, Step::Intent { at }).await
     }
 
+    /// Waits for room in the queue, for what must not wait any more once it is decided.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] when the journal's thread is gone.
+    pub async fn place(&self) -> Result<Place<'_>, JournalError> {
+        let closing = || JournalError::Store(StoreError::Closing);
+        let requests = self.inner.requests.as_ref().ok_or_else(closing)?;
+        Ok(Place(requests.reserve().await.map_err(|_| closing())?))
+    }
+
     /// Marks that the text is about to be sent. On the disk when it returns; send only after `Ok`,
     /// which is given once per task and for ever.
     ///
@@ -187,12 +197,7 @@ impl Journal {
 
     async fn mark(&self, task: Task, step: Step) -> Result<(), JournalError> {
         step.check_size()?;
-        let (answer, response) = oneshot::channel();
-        let request = Request { task, step, answer };
-        let closing = || JournalError::Store(StoreError::Closing);
-        let requests = self.inner.requests.as_ref().ok_or_else(closing)?;
-        requests.send(request).await.map_err(|_| closing())?;
-        response.await.map_err(|_| closing())?
+        self.place().await?.send(Some((task, step)), Batch::new()).await
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<State, StoreError> {
@@ -217,6 +222,29 @@ impl Journal {
                 _ => return Ok(()),
             }
         }
+    }
+}
+
+/// Room for one request. What is asked for at places is written in the order of asking.
+#[derive(Debug)]
+pub struct Place<'a>(mpsc::Permit<'a, Request>);
+
+impl Place<'_> {
+    /// [`Journal::intent`], with changes that are written together with the mark. It is asked for now and on the disk when
+    /// the future ends.
+    pub fn intent(self, task: Task, at: u64, beside: Batch) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
+        self.send(Some((task, Step::Intent { at })), beside)
+    }
+
+    /// Writes changes without a mark, not synced; asked for now.
+    pub fn write(self, changes: Batch) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
+        self.send(None, changes)
+    }
+
+    fn send(self, mark: Option<(Task, Step)>, beside: Batch) -> impl Future<Output = Result<(), JournalError>> + Send + use<> {
+        let (answer, response) = oneshot::channel();
+        self.0.send(Request { mark, beside, answer });
+        async { response.await.map_err(|_| JournalError::Store(StoreError::Closing))? }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! They lie among the host's single values, so that a store of an older program opens as it is.
 
-use super::batch::Durability;
+use super::batch::Batch;
 use super::error::StoreError;
 use super::family::Family;
 use super::open::Store;
@@ -41,15 +41,15 @@ impl SendWindows {
         self.store.corrupt("the counts of sent mail are unreadable")
     }
 
-    /// Sets it. Not synced by itself: the journal's next intent mark, which follows at once, syncs it too, as all
-    /// families share one log.
+    /// Adds it to what is about to be written.
     ///
     /// # Errors
-    /// [`StoreError`] if it can't be written or is longer than [`MAX_WINDOW_BYTES`].
-    pub fn put(&self, key: &[u8; 16], bytes: &[u8]) -> Result<(), StoreError> {
+    /// [`StoreError`] if it is longer than [`MAX_WINDOW_BYTES`].
+    pub fn put(batch: &mut Batch, key: &[u8; 16], bytes: &[u8]) -> Result<(), StoreError> {
         if bytes.len() > MAX_WINDOW_BYTES {
             return Err(StoreError::TooLarge { what: "send window", bytes: bytes.len(), limit: MAX_WINDOW_BYTES });
         }
-        self.family.put(&[PREFIX, key].concat(), bytes, Durability::Buffered)
+        batch.put(FamilyName::Meta, [PREFIX, key].concat(), bytes);
+        Ok(())
     }
 }

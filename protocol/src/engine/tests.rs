@@ -488,7 +488,11 @@ fn a_coordinator_that_changes_one_row_is_caught_by_everybody() {
         ("quota", |e, r| edit(e, r, |rows, n| rows[n].quota += 1)),
         ("pool", |e, r| edit(e, r, |rows, n| rows[n].pool = Pool::Quarantined)),
         ("debt", |e, r| edit(e, r, |rows, n| rows[n].debt += 1)),
-        ("dropped", |e, r| edit(e, r, |rows, n| drop(rows.remove(n)))),
+        ("dropped", |e, r| {
+            edit(e, r, |rows, n| {
+                rows.remove(n);
+            });
+        }),
         ("favoured newcomer", |e, r| {
             edit(e, r, |rows, n| {
                 let mut row = rows[n].clone();

@@ -84,6 +84,8 @@ impl SessionError {
 pub(crate) struct SmtpSession {
     connection: AsyncSmtpConnection,
     pace: Pace,
+    /// Whether commands may be sent before the answers of those before them (RFC 2920).
+    pipelining: bool,
     timeouts: MailTimeouts,
     last_used: Instant,
 }
@@ -131,15 +133,16 @@ impl SmtpSession {
         if server.security == Security::StartTls {
             stream = stream.with_greeting(NO_SECOND_GREETING);
         }
-        let pace = Pace::default();
+        let pace = Pace::listening();
         let greet = AsyncSmtpConnection::connect_with_transport(Box::new(Paced { inner: stream, pace: pace.clone() }), &hello);
         let (greeting, ehlo) = ((Stage::Greeting, timeouts.greeting()), (Stage::Hello, timeouts.hello()));
         let mut connection = within_two(greeting, ehlo, || pace.wrote(), greet).await?;
+        let pipelining = pace.offered("PIPELINING");
         match timeout(timeouts.sign_in(), sign_in(&mut connection, &hello, user, secret)).await {
             Ok(done) => done?,
             Err(_) => return Err(SessionError::network(Stage::SignIn, ConnectError::TimedOut)),
         }
-        Ok(Self { connection, pace, timeouts: timeouts.clone(), last_used: Instant::now() })
+        Ok(Self { connection, pace, pipelining, timeouts: timeouts.clone(), last_used: Instant::now() })
     }
 
     /// How long nothing was sent on it.
@@ -204,10 +207,17 @@ impl SmtpSession {
     }
 
     async fn envelope(&mut self, from: Address, to: Address, options: Vec<MailParameter>) -> Result<(), SessionError> {
-        let mail = self.connection.command(Mail::new(Some(from), options));
-        completed(Stage::MailFrom, &within(self.timeouts.mail_from(), Stage::MailFrom, mail).await?)?;
-        let rcpt = self.connection.command(Rcpt::new(to, Vec::new()));
-        completed(Stage::Recipient, &within(self.timeouts.recipient(), Stage::Recipient, rcpt).await?)?;
+        let (mail, rcpt) = (Mail::new(Some(from), options), Rcpt::new(to, Vec::new()));
+        let (from_limit, to_limit) = (self.timeouts.mail_from(), self.timeouts.recipient());
+        // DATA stays behind: a server might say 354 to it though it refused the recipient.
+        if self.pipelining {
+            let both = self.connection.command(format!("{mail}{rcpt}"));
+            completed(Stage::MailFrom, &within(from_limit, Stage::MailFrom, both).await?)?;
+            completed(Stage::Recipient, &within(to_limit, Stage::Recipient, self.connection.read_response()).await?)?;
+        } else {
+            completed(Stage::MailFrom, &within(from_limit, Stage::MailFrom, self.connection.command(mail)).await?)?;
+            completed(Stage::Recipient, &within(to_limit, Stage::Recipient, self.connection.command(rcpt)).await?)?;
+        }
         let data = self.connection.command(Data);
         let answer: Response = within(self.timeouts.data(), Stage::Data, data).await?;
         if answer.has_code(354) { Ok(()) } else { Err(SessionError::network(Stage::Data, ConnectError::Protocol)) }

@@ -18,8 +18,10 @@ use super::state::{JournalError, State, Step};
 const MARKS_PER_COMMIT: usize = 256;
 
 pub(super) struct Request {
-    pub(super) task: Task,
-    pub(super) step: Step,
+    /// The mark to decide about; without one only `beside` is written.
+    pub(super) mark: Option<(Task, Step)>,
+    /// Written with the mark, or not at all where that is refused.
+    pub(super) beside: Batch,
     pub(super) answer: oneshot::Sender<Result<(), JournalError>>,
 }
 
@@ -41,7 +43,12 @@ fn commit(store: &Store, requests: impl Iterator<Item = Request>) -> bool {
     let mut durability = Durability::Buffered;
     let mut ahead: HashMap<Task, State> = HashMap::new();
     let mut answers = Vec::new();
-    for Request { task, step, answer } in requests {
+    for Request { mark, beside, answer } in requests {
+        let Some((task, step)) = mark else {
+            batch.append(beside);
+            answers.push((answer, Ok(())));
+            continue;
+        };
         let must_sync = step.must_sync();
         let decided = current(store, &ahead, task).and_then(|state| step.apply(state.as_ref()));
         match decided {
@@ -49,7 +56,7 @@ fn commit(store: &Store, requests: impl Iterator<Item = Request>) -> bool {
                 if must_sync {
                     durability = Durability::Synced;
                 }
-                batch.put(FamilyName::Journal, task.key(), state.encode());
+                batch.put(FamilyName::Journal, task.key(), state.encode()).append(beside);
                 ahead.insert(task, state);
                 answers.push((answer, Ok(())));
             }

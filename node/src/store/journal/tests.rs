@@ -168,3 +168,24 @@ fn no_interleaving_gives_a_second_dot() {
     let seen = seen.into_inner().expect("lock");
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["done", "dot", "intent", "none"]);
 }
+
+#[tokio::test]
+async fn what_goes_beside_an_intent_is_written_with_it_or_not_at_all() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (store, journal) = open(dir.path());
+    let count = |n: u8| {
+        let mut batch = Batch::new();
+        batch.put(FamilyName::Meta, b"count", [n]);
+        batch
+    };
+    let counted = || store.family(FamilyName::Meta).get(b"count").expect("read");
+    let before = journal.syncs();
+    journal.place().await.expect("room").intent(task(0), 1, count(1)).await.expect("intent");
+    assert_eq!((counted(), journal.syncs() - before), (Some(vec![1]), 1), "one sync for both");
+    journal.dot(task(0), 2).await.expect("dot");
+    let refused = journal.place().await.expect("room").intent(task(0), 3, count(2)).await;
+    assert!(matches!(refused, Err(JournalError::Taken { .. })), "{refused:?}");
+    assert_eq!(counted(), Some(vec![1]));
+    journal.place().await.expect("room").write(count(3)).await.expect("written");
+    assert_eq!(counted(), Some(vec![3]));
+}

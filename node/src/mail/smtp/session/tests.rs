@@ -23,7 +23,7 @@ type Script = &'static [(&'static str, &'static str)];
 
 const FINE: Script = &[
     ("", "220 hi"),
-    ("EHLO", "250-x\r\n250 AUTH PLAIN"),
+    ("EHLO", "250-x\r\n250-PIPELINING\r\n250 AUTH PLAIN"),
     ("AUTH", "235 ok"),
     ("MAIL", "250 ok"),
     ("RCPT", "250 ok"),
@@ -34,8 +34,16 @@ const FINE: Script = &[
 struct Stub {
     server: ServerSettings,
     ca: tempfile::TempDir,
-    /// Whole messages that reached the server.
-    taken: Arc<Mutex<Vec<String>>>,
+    /// What reached the server.
+    got: Arc<Mutex<Got>>,
+}
+
+#[derive(Default)]
+struct Got {
+    /// Whole messages.
+    taken: Vec<String>,
+    /// Times that a command came before the answer to the one before.
+    early: usize,
 }
 
 /// Serves `FINE`, with one answer replaced, to any number of connections.
@@ -53,12 +61,12 @@ async fn stub(at: &'static str, answer: &'static str) -> Stub {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
     let port = listener.local_addr().expect("address").port();
-    let taken = Arc::new(Mutex::new(Vec::new()));
-    let messages = taken.clone();
+    let got: Arc<Mutex<Got>> = Arc::default();
+    let seen = got.clone();
     tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
             if let Ok(tls) = acceptor.accept(tcp).await {
-                talk(tls, at, answer, &messages).await;
+                talk(tls, at, answer, &seen).await;
             }
         }
     });
@@ -69,10 +77,10 @@ async fn stub(at: &'static str, answer: &'static str) -> Stub {
         address: Some(IpAddr::from([127, 0, 0, 1])),
         ca_file: Some(ca.path().join("ca.pem")),
     };
-    Stub { server, ca, taken }
+    Stub { server, ca, got }
 }
 
-async fn talk(stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin, at: &str, answer: &str, messages: &Mutex<Vec<String>>) {
+async fn talk(stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin, at: &str, answer: &str, got: &Mutex<Got>) {
     let mut stream = BufReader::new(stream);
     let (mut line, mut message, mut in_data) = (String::new(), String::new(), false);
     let mut word = String::new();
@@ -80,6 +88,7 @@ async fn talk(stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
         if !in_data || word == "." {
             let fine = FINE.iter().find(|(w, _)| *w == word).map_or("250 ok", |(_, a)| *a);
             let say = if word == at { answer } else { fine };
+            got.lock().expect("not poisoned").early += usize::from(!stream.buffer().is_empty());
             if say.is_empty() || stream.write_all(format!("{say}\r\n").as_bytes()).await.is_err() {
                 return;
             }
@@ -94,7 +103,7 @@ async fn talk(stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
             message.push_str(&line);
             word.clear();
         } else if in_data {
-            messages.lock().expect("not poisoned").push(std::mem::take(&mut message));
+            got.lock().expect("not poisoned").taken.push(std::mem::take(&mut message));
             word = ".".to_owned();
         } else {
             word = line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
@@ -118,6 +127,11 @@ impl Marks for Journal {
 
 /// One submission; the outcome, the marks and what the server took.
 async fn run(at: &'static str, answer: &'static str) -> (SmtpOutcome, Vec<&'static str>, usize) {
+    let (outcome, marks, got) = run_seen(at, answer).await;
+    (outcome, marks, got.taken.len())
+}
+
+async fn run_seen(at: &'static str, answer: &'static str) -> (SmtpOutcome, Vec<&'static str>, Got) {
     let stub = stub(at, answer).await;
     let tls = TlsClient::new(stub.server.ca_file.as_deref()).expect("root");
     let login = Login { user: "a@a.test".into(), password: "x".to_owned().into() };
@@ -132,14 +146,28 @@ async fn run(at: &'static str, answer: &'static str) -> (SmtpOutcome, Vec<&'stat
     };
     drop(stub.ca);
     let marks = journal.0.lock().expect("not poisoned").clone();
-    let taken = stub.taken.lock().expect("not poisoned").len();
-    (outcome, marks, taken)
+    let got = std::mem::take(&mut *stub.got.lock().expect("not poisoned"));
+    (outcome, marks, got)
 }
 
 #[tokio::test]
 async fn a_mail_is_taken_once() {
     let (outcome, marks, taken) = run("-", "").await;
     assert_eq!((outcome, marks, taken), (SmtpOutcome::Sent, vec!["intent", "dot"], 1));
+}
+
+#[tokio::test]
+async fn sender_and_recipient_travel_together_where_the_server_takes_that() {
+    let (outcome, _, got) = run_seen("-", "").await;
+    assert_eq!((outcome, got.early, got.taken.len()), (SmtpOutcome::Sent, 1, 1));
+    // A word in the greeting line is no offer.
+    let (outcome, _, got) = run_seen("EHLO", "250-pipelining.test\r\n250 AUTH PLAIN").await;
+    assert_eq!((outcome, got.early, got.taken.len()), (SmtpOutcome::Sent, 0, 1));
+    for (at, stage) in [("MAIL", Stage::MailFrom), ("RCPT", Stage::Recipient)] {
+        let (outcome, marks, got) = run_seen(at, "550 5.1.1 no").await;
+        assert_eq!(outcome, classify(stage, ReplyCode::parse(550, "5.1.1")), "{at}");
+        assert_eq!((marks, got.early, got.taken.len()), (vec!["intent"], 1, 0), "{at}");
+    }
 }
 
 #[tokio::test]
