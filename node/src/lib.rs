@@ -18,6 +18,7 @@ pub mod config;
 pub mod control;
 pub mod discovery;
 pub mod doctor;
+mod http;
 pub mod mail;
 pub mod oauth;
 pub mod observe;

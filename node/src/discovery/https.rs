@@ -2,21 +2,16 @@
 //! Redirects are never followed: where a request goes is decided here, not by who answers it.
 
 use super::dns::Dns;
+use crate::http::{self, ExchangeError};
 use crate::mail::{ConnectError, Security, ServerSettings, TlsClient, connect::dial};
 use crate::p2p::{Reach, reach};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{HOST, HeaderValue, USER_AGENT};
 use hyper::http::uri::Scheme;
 use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use std::net::IpAddr;
 use std::time::Duration;
-
-/// Response head: hyper's own floor.
-const MAX_HEAD: usize = 16 * 1024;
-/// Header fields of a response.
-const MAX_FIELDS: usize = 64;
 
 /// Why a request has no answer.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -105,27 +100,11 @@ impl Https {
             .path_and_query()
             .map_or_else(|| Ok("/".parse().unwrap_or_default()), |p| p.as_str().parse())
             .map_err(|_| HttpsError::NotHttps)?;
-        let built =
-            hyper::client::conn::http1::Builder::new().max_buf_size(MAX_HEAD).max_headers(MAX_FIELDS).handshake(TokioIo::new(tls)).await;
-        let (mut sender, connection) = built.map_err(|_| HttpsError::Protocol)?;
-        let answer = async {
-            let response = sender.send_request(request).await.map_err(|_| HttpsError::Protocol)?;
-            let status = response.status();
-            let body = Limited::new(response.into_body(), self.max_body)
-                .collect()
-                .await
-                .map_err(|e| if e.is::<http_body_util::LengthLimitError>() { HttpsError::TooLong } else { HttpsError::Protocol })?;
-            Ok(Reply { status, body: body.to_bytes() })
-        };
-        tokio::pin!(connection, answer);
-        // The connection has to be driven while the answer is awaited; both end with this call.
-        let mut closed = false;
-        loop {
-            tokio::select! {
-                done = &mut answer => return done,
-                _ = &mut connection, if !closed => closed = true,
-            }
-        }
+        let (status, body) = http::exchange(tls, request, self.max_body).await.map_err(|e| match e {
+            ExchangeError::TooLong => HttpsError::TooLong,
+            ExchangeError::Protocol => HttpsError::Protocol,
+        })?;
+        Ok(Reply { status, body })
     }
 
     async fn connect(&self, host: &str, port: u16) -> Result<tokio::net::TcpStream, HttpsError> {
