@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use warmnet_protocol::trust::kernel::Arithmetic;
 
 /// f32 or f64.
-pub trait Real: Copy + Default + Send + Sync + std::ops::Mul<Output = Self> + 'static {
+pub trait Real: Copy + Default + PartialOrd + Send + Sync + std::ops::Mul<Output = Self> + 'static {
     /// 1.
     const ONE: Self;
     /// As f64.
