@@ -7,13 +7,13 @@ use std::process::{Command, Output};
 const EDGES: &str = "source,target,weight\np1,p2,1\np2,p3,1\np2,p4,1\np3,p2,1\np4,p5,1\np5,p6,1\np5,p7,1\np6,p3,1\np7,p8,1\np8,p8,1\n";
 
 fn run(dir: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_warmnet-sim")).arg("trust").args(arguments).current_dir(dir).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_warmnet-sim")).arg("trust").args(arguments).current_dir(dir).output().expect("the test can set out")
 }
 
 fn folder() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("edges.csv"), EDGES).unwrap();
-    std::fs::write(dir.path().join("golden.txt"), "p2\np4\n").unwrap();
+    let dir = tempfile::tempdir().expect("the test can set out");
+    std::fs::write(dir.path().join("edges.csv"), EDGES).expect("the test can set out");
+    std::fs::write(dir.path().join("golden.txt"), "p2\np4\n").expect("the test can set out");
     dir
 }
 

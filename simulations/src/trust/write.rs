@@ -21,7 +21,12 @@ const GROUP: usize = 1 << 20;
 pub fn write(to: &mut (impl Write + Send), path: &Path, list: &EdgeList, trust: &[f64]) -> anyhow::Result<()> {
     let mut order: Vec<usize> = (0..trust.len()).collect();
     order.sort_by(|a, b| trust[*b].total_cmp(&trust[*a]));
-    if is_parquet(path) { parquet(to, list, trust, &order) } else { csv(to, list, trust, &order) }
+    if is_parquet(path) {
+        parquet(to, list, trust, &order)?
+    } else {
+        csv(&mut *to, list, trust, &order)?
+    }
+    Ok(to.flush()?)
 }
 
 fn csv(to: impl Write, list: &EdgeList, trust: &[f64], order: &[usize]) -> anyhow::Result<()> {
@@ -30,7 +35,8 @@ fn csv(to: impl Write, list: &EdgeList, trust: &[f64], order: &[usize]) -> anyho
     for node in order {
         writer.write_record([&*list.ids[*node], &trust[*node].to_string()])?;
     }
-    Ok(writer.flush()?)
+    writer.flush()?;
+    Ok(())
 }
 
 fn parquet(to: &mut (impl Write + Send), list: &EdgeList, trust: &[f64], order: &[usize]) -> anyhow::Result<()> {
