@@ -12,5 +12,8 @@ if [ -n "$library" ]; then
 else
   echo "bench: no librocksdb.a from the dev build; RocksDB is compiled anew, some minutes"
 fi
+# scipy, which the trust kernel is measured beside; its benchmark says so when there is none.
+WARMNET_PEERS_PYTHON=$(scripts/peers.sh)
+export WARMNET_PEERS_PYTHON=${WARMNET_PEERS_PYTHON:-python3}
 # Only benchmark programs: the unit tests are no benchmarks.
 exec cargo bench --workspace --bench '*' "$@"

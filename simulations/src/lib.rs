@@ -11,3 +11,4 @@ pub mod isp;
 pub mod localnet;
 pub mod provider;
 pub mod report;
+pub mod trust;

@@ -98,8 +98,8 @@ impl Packed {
         self.outcome() == Outcome::DeliveredInbox && self.flags >> 10 & 1 == 0
     }
     /// How often the exchange counts: the golden weight, 1 for ring pairs.
-    pub(super) fn units(self) -> u64 {
-        u64::from((self.flags >> 11 & 7).max(1))
+    pub(super) fn units(self) -> u8 {
+        (self.flags >> 11 & 7).max(1) as u8
     }
     /// The 12 bytes that digests cover besides the members: round and flags.
     pub(super) fn tail(self) -> [u8; 4] {

@@ -195,24 +195,10 @@ impl Window {
         Digest(*h.finalize().as_bytes())
     }
 
-    /// Number of blocks that [`Window::spend_block`] takes: one a closed epoch.
-    #[must_use]
-    pub fn blocks(&self) -> usize {
-        self.held.len()
-    }
-    /// The trust walk's row-block step: for each good exchange of one block the receiver gives its sender `per_unit[receiver]` a
-    /// unit. Adds into `next` (by window index); integer sums, so blocks may come in any order or in parallel.
-    pub fn spend_block(&self, block: usize, per_unit: &[u64], next: &mut [u64]) {
-        let Some(h) = self.held.get(block) else { return };
-        // By roster positions inside: one gather and one scatter instead of two look-ups an exchange.
-        let local: Vec<u64> = h.indices.iter().map(|i| per_unit[*i as usize]).collect();
-        let mut sums = vec![0u64; local.len()];
-        for x in h.closed.exchanges.iter().filter(|x| x.good()) {
-            sums[x.sender as usize] += local[x.receiver as usize] * x.units();
-        }
-        for (index, sum) in h.indices.iter().zip(sums) {
-            next[*index as usize] += sum;
-        }
+    /// What the trust walk goes along: receiver, sender and units of every good exchange, as reconciled, by window index.
+    pub fn good(&self) -> impl Iterator<Item = (u32, u32, u8)> + '_ {
+        let of = |h: &Held, x: Packed| (h.indices[x.receiver as usize], h.indices[x.sender as usize], x.units());
+        self.held.iter().flat_map(move |h| h.closed.exchanges.iter().filter(|x| x.good()).map(move |x| of(h, *x)))
     }
 }
 

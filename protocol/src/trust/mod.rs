@@ -2,7 +2,10 @@
 //!
 //! | file | what is in it |
 //! |---|---|
-//! | `walk.rs` | trust mass: a random walk with restart at the golden members |
+//! | `csr.rs`, `order.rs` | any weighted graph as compressed sparse rows, in an order that caches like |
+//! | `kernel.rs` | the walk with restart over any arithmetic; its row-block step may run in parallel |
+//! | `fixed.rs` | the arithmetic of the rules: fixed point that can't overflow |
+//! | `walk.rs` | trust mass of a window: the kernel from the golden members along good exchanges |
 //! | `credibility.rs` | a rater's word against golden evidence |
 //! | `weights.rs` | mass and credibility into the weight of a word |
 //!
@@ -15,6 +18,10 @@
 //! - A member of the roster that is not in the window yet has no mass and the floor weight.
 
 mod credibility;
+pub mod csr;
+pub mod fixed;
+pub mod kernel;
+mod order;
 #[cfg(test)]
 mod tests;
 pub mod walk;

@@ -2,22 +2,28 @@ use super::*;
 use crate::ledger::tests::{member, network, play, seen};
 use crate::matching::Pairing;
 use crate::wire::bundle::{Placement, SenderOutcome};
+use csr::{Csr, Edge};
+use fixed::Fixed;
+use kernel::{Walk, in_turn};
 use proptest::prelude::*;
-use walk::{step, total};
 
 /// Edges (receiver, sender, units) of a toy graph.
 type Edges = Vec<(usize, usize, u64)>;
 
-fn spend(edges: &Edges) -> impl FnOnce(&[u64], &mut [u64]) + '_ {
-    |per_unit, next| edges.iter().for_each(|(r, s, units)| next[*s] += per_unit[*r] * units)
+fn rows(edges: &Edges, golden: &[bool]) -> Csr<u8> {
+    let roots = (0..golden.len() as u32).filter(|i| golden[*i as usize]).collect();
+    Csr::new(golden.len(), &roots, || edges.iter().map(|(r, s, u)| Edge { source: *r as u32, target: *s as u32, weight: *u as u8 }))
+}
+
+fn start<'a>(params: &Params, csr: &'a Csr<u8>, dealt: &'a [u64]) -> Walk<'a, Fixed<'a, u8>> {
+    Walk::new(Fixed::new(params.restart_permille, walk::total(params, dealt.len()), csr.roots(), dealt), csr)
 }
 
 fn run(params: &Params, edges: &Edges, dealt: &[u64], golden: &[bool], steps: u32) -> Vec<u64> {
-    let all = total(params, golden.len());
-    let count = golden.iter().filter(|g| **g).count() as u64;
-    let mut mass: Vec<u64> = golden.iter().map(|g| if *g { all / count } else { 0 }).collect();
-    (0..steps).for_each(|_| mass = step(params, &mass, dealt, golden, all, spend(edges)));
-    mass
+    let csr = rows(edges, golden);
+    let mut walk = start(params, &csr, dealt);
+    (0..steps).for_each(|_| _ = walk.step(in_turn));
+    walk.masses()
 }
 
 fn graph() -> impl Strategy<Value = (usize, Edges, Vec<u64>)> {
@@ -90,13 +96,15 @@ proptest! {
             dealt[r % n] += units;
         }
         let golden: Vec<bool> = (0..n + 6).map(|i| i < 2).collect();
-        let mut mass = run(&params, &edges, &dealt, &golden, 0);
-        let mut inflow = 0u64;
+        let csr = rows(&edges, &golden);
+        let mut walk = start(&params, &csr, &dealt);
+        let (mut mass, mut inflow) = (walk.masses(), 0u64);
         for _ in 0..200 {
-            let per_unit = walk::per_unit(&params, &mass, &dealt);
-            // Flow before the (1-a) of the walk is taken off: per_unit / (1-a).
-            inflow = inflow.max(edges.iter().filter(|(r, s, _)| *r < n && *s >= n).map(|(r, _, u)| per_unit[*r] * u).sum());
-            mass = step(&params, &mass, &dealt, &golden, total(&params, n + 6), spend(&edges));
+            // What flows in, (1-a) already taken off: a unit of r's edges is (1-a) of its mass over what was dealt to it.
+            let unit = |r: usize| mass[r] * 700 / 1_000 / dealt[r];
+            inflow = inflow.max(edges.iter().filter(|(r, s, _)| *r < n && *s >= n).map(|(r, _, u)| unit(*r) * u).sum());
+            walk.step(in_turn);
+            mass = walk.masses();
             let held: u64 = mass[n..].iter().sum();
             // (1-a)/a of the mass offered over the attack edges = inflow / a.
             prop_assert!(u128::from(held) * 300 <= u128::from(inflow) * 1_000, "{} {}", held, inflow);
@@ -116,22 +124,24 @@ proptest! {
 }
 
 #[test]
-fn blocks_may_be_spent_in_any_order() {
+fn the_walk_goes_along_good_exchanges() {
     let params = Params::standard();
     let roster = network(12, 2);
     let mut window = Window::new(&params);
-    (0..5).for_each(|e| play(&params, &mut window, e, &roster, |_| (SenderOutcome::Sent, seen(Placement::Inbox))));
-    let per_unit: Vec<u64> = (1..=14).map(|i| i * 1_000_003).collect();
-    let (mut forwards, mut backwards) = (vec![0; 14], vec![0; 14]);
-    (0..5).for_each(|b| window.spend_block(b, &per_unit, &mut forwards));
-    (0..5).rev().for_each(|b| window.spend_block(b, &per_unit, &mut backwards));
-    assert_eq!(forwards, backwards);
-    let want: u64 = window
-        .exchanges()
-        .filter(|(_, x)| x.outcome.delivered())
-        .map(|(_, x)| per_unit[x.receiver as usize] * u64::from(x.golden_weight.max(1)))
-        .sum();
-    assert_eq!(forwards.iter().sum::<u64>(), want);
+    let fate = |p: &Pairing| {
+        let placement = if p.sender == 3 { Placement::Spam } else { Placement::Inbox };
+        (SenderOutcome::Sent, seen(placement))
+    };
+    (0..5).for_each(|e| play(&params, &mut window, e, &roster, fate));
+    let of = |x: &crate::ledger::Exchange| (x.receiver, x.sender, x.golden_weight.max(1));
+    let want: Vec<_> =
+        window.exchanges().filter(|(_, x)| x.outcome == crate::ledger::Outcome::DeliveredInbox).map(|(_, x)| of(&x)).collect();
+    assert_eq!(window.good().collect::<Vec<_>>(), want);
+    let golden: Vec<bool> = window.members().iter().map(|m| m.role == Role::Golden).collect();
+    let mass = walk::walk(&params, &window, &golden);
+    let spammer = window.index(&roster.at(3).unwrap().member).unwrap() as usize;
+    assert!(mass.iter().enumerate().all(|(i, m)| (*m == 0) == (i == spammer)), "{mass:?}");
+    assert_eq!(mass.iter().sum::<u64>(), 1 << 40);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod failure;
 mod localnet;
 mod provider;
+mod trust;
 
 use crate::localnet::guard;
 use clap::{Parser, Subcommand};
@@ -19,7 +20,7 @@ const INTERRUPTED: u8 = 130;
 #[command(
     name = "warmnet-sim",
     version,
-    after_help = "Examples:\n  warmnet-sim localnet\n  warmnet-sim localnet --members 4 --golden 2 --epochs 9 --epoch-seconds 6 --out report\n  warmnet-sim provider --config provider.json\n\nExit codes: 0 ok, 1 error, 2 usage or config, 3 a check failed, 130 interrupted."
+    after_help = "Examples:\n  warmnet-sim localnet\n  warmnet-sim localnet --members 4 --golden 2 --epochs 9 --epoch-seconds 6 --out report\n  warmnet-sim provider --config provider.json\n  warmnet-sim trust edges.csv --golden golden.txt --out trust.csv\n\nExit codes: 0 ok, 1 error, 2 usage or config, 3 a check failed, 130 interrupted."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -32,6 +33,8 @@ enum Command {
     Localnet(localnet::Localnet),
     /// Run the mail-provider emulator: SMTP, IMAP and DNS on loopback.
     Provider(provider::Provider),
+    /// Compute trust in any weighted graph with the protocol's kernel.
+    Trust(trust::Trust),
     /// End children whose parent was killed (used by localnet).
     #[command(name = guard::COMMAND, hide = true)]
     Guard,
@@ -46,6 +49,7 @@ impl Cli {
         match self.command {
             Command::Localnet(args) => args.run().await,
             Command::Provider(args) => args.run().await,
+            Command::Trust(args) => tokio::task::spawn_blocking(|| args.run()).await?,
             Command::Guard => {
                 tokio::task::spawn_blocking(|| guard::run(std::io::stdin().lock())).await?;
                 Ok(ExitCode::SUCCESS)
