@@ -29,6 +29,16 @@ pub enum StoreError {
         /// Newest schema this program reads.
         known: u32,
     },
+    /// An older program wrote it, and it was opened only to read.
+    #[error("the store {} has schema {found}; run the node once, which brings it to schema {known}", path.display())]
+    TooOld {
+        /// Its directory.
+        path: PathBuf,
+        /// Schema on disk.
+        found: u32,
+        /// This program's.
+        known: u32,
+    },
     /// The disk or the file system refused: full, read-only, no permission.
     #[error("the store {} can't be used: {detail}", path.display())]
     Io {

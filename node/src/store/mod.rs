@@ -14,6 +14,7 @@ mod family;
 mod high_water;
 mod journal;
 mod keys;
+mod migrate;
 mod open;
 mod options;
 mod send_windows;

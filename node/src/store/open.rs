@@ -9,11 +9,12 @@ use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, IteratorMode};
 use super::batch::{Batch, Durability};
 use super::error::StoreError;
 use super::family::Family;
+use super::migrate;
 use super::options::{self, FamilyName};
 
 /// Schema this program writes and the newest it reads. Raise it with any change that an older
-/// program would misread.
-pub const SCHEMA: u32 = 1;
+/// program would misread, with a step in `migrate.rs`.
+pub const SCHEMA: u32 = 2;
 
 const SCHEMA_KEY: &[u8] = b"schema";
 
@@ -75,7 +76,8 @@ impl Store {
         let descriptors = names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, family()));
         let db = DB::open_cf_descriptors(&options, path, descriptors).map_err(failed)?;
         let store = Self { inner: Arc::new(Inner { db, path: path.to_owned(), high_water: Mutex::new(()) }) };
-        store.check_schema()?;
+        let found = store.check_schema()?;
+        store.migrate(found)?;
         Ok(store)
     }
 
@@ -94,8 +96,21 @@ impl Store {
         let descriptors = names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, family()));
         let db = DB::open_cf_descriptors_read_only(&options, path, descriptors, false).map_err(failed)?;
         let store = Self { inner: Arc::new(Inner { db, path: path.to_owned(), high_water: Mutex::new(()) }) };
-        store.check_schema()?;
-        Ok(store)
+        match store.check_schema()? {
+            SCHEMA => Ok(store),
+            found => Err(StoreError::TooOld { path: path.to_owned(), found, known: SCHEMA }),
+        }
+    }
+
+    /// Brings an older store up to this program's schema, step by step.
+    fn migrate(&self, found: u32) -> Result<(), StoreError> {
+        for schema in found + 1..=SCHEMA {
+            let mut batch = Batch::new();
+            migrate::STEPS[schema as usize - 2](&mut batch);
+            batch.put(FamilyName::Meta, SCHEMA_KEY, schema.to_be_bytes());
+            self.write(batch, Durability::Synced)?;
+        }
+        Ok(())
     }
 
     /// The directory.
@@ -163,14 +178,16 @@ impl Store {
         StoreError::corrupt(self.path(), detail)
     }
 
-    fn check_schema(&self) -> Result<(), StoreError> {
+    /// The schema on disk; a fresh store gets this program's.
+    fn check_schema(&self) -> Result<u32, StoreError> {
         let meta = self.family(FamilyName::Meta);
         let Some(bytes) = meta.get(SCHEMA_KEY)? else {
             // Fresh, or a crash came before this write; with anything in it, a schema is lost.
             if !self.is_empty()? {
                 return Err(self.corrupt("no schema version"));
             }
-            return meta.put(SCHEMA_KEY, &SCHEMA.to_be_bytes(), Durability::Synced);
+            meta.put(SCHEMA_KEY, &SCHEMA.to_be_bytes(), Durability::Synced)?;
+            return Ok(SCHEMA);
         };
         let bytes: [u8; 4] = bytes.try_into().map_err(|_| self.corrupt("schema version is not four bytes"))?;
         let found = u32::from_be_bytes(bytes);
@@ -180,7 +197,7 @@ impl Store {
         if found == 0 {
             return Err(self.corrupt("schema version is zero"));
         }
-        Ok(())
+        Ok(found)
     }
 
     fn is_empty(&self) -> Result<bool, StoreError> {

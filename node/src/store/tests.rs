@@ -228,3 +228,48 @@ fn a_directory_that_cannot_be_made_is_an_io_error() {
     let error = Store::open(blocked.join("store")).expect_err("no directory");
     assert!(matches!(error, StoreError::Io { .. }), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_store_of_schema_1_keeps_what_must_not_be_forgotten() {
+    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/schema-1.json")).expect("JSON");
+    let dir = tempfile::tempdir().expect("dir");
+    let task = Task { exchange: [3; 16], turn: 0 };
+    let old = {
+        let store = store(dir.path());
+        let journal = Journal::open(&store).expect("journal");
+        journal.intent(task, 1).await.expect("marked");
+        journal.dot(task, 2).await.expect("marked");
+        let mut batch = Batch::new();
+        let mut old = Vec::new();
+        for row in golden["rows"].as_array().expect("rows") {
+            let text = |n: usize| row[n].as_str().expect("text");
+            let family = FamilyName::ALL.into_iter().find(|f| f.on_disk() == text(0)).expect("a family");
+            let (key, value) = (hex::decode(text(1)).expect("hex"), hex::decode(text(2)).expect("hex"));
+            batch.put(family, key.clone(), value.clone());
+            old.push((family, key, value));
+        }
+        let exchange = exchange_key(&[1; 32], 295, &[3; 16]);
+        batch.put(FamilyName::Exchanges, exchange, *b"of an older layout");
+        batch.put(FamilyName::Meta, *b"application/1", *b"kept");
+        batch.put(FamilyName::Meta, *b"schema", 1_u32.to_be_bytes());
+        store.write(batch, Durability::Synced).expect("written");
+        old
+    };
+    let error = Store::open_to_read(dir.path()).expect_err("not brought up yet");
+    assert!(matches!(error, StoreError::TooOld { found: 1, known: SCHEMA, .. }), "{error}");
+
+    for _ in 0..2 {
+        let store = store(dir.path());
+        let journal = Journal::open(&store).expect("journal");
+        assert_eq!(journal.state(task).expect("readable"), Some(State::Dot { at: 2 }), "never sent again");
+        for (family, key, value) in &old {
+            let kept = store.family(*family).get(key).expect("readable");
+            let must_stay = *family == FamilyName::OwnBundles;
+            assert_eq!(kept, must_stay.then(|| value.clone()), "{family:?}");
+        }
+        assert!(store.family(FamilyName::Exchanges).range(&[], None, 9).expect("range").is_empty());
+        assert_eq!(store.family(FamilyName::Meta).get(b"application/1").expect("get"), Some(b"kept".to_vec()));
+        assert_eq!(store.family(FamilyName::Meta).get(b"schema").expect("get"), Some(SCHEMA.to_be_bytes().to_vec()));
+    }
+    assert!(Store::open_to_read(dir.path()).is_ok());
+}

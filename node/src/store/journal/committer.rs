@@ -30,15 +30,13 @@ pub(super) fn start(store: Store, mut inbox: mpsc::Receiver<Request>, syncs: Arc
         let mut requests = Vec::with_capacity(MARKS_PER_COMMIT);
         // What came while the last sync ran is taken together; ends when the senders are gone.
         while inbox.blocking_recv_many(&mut requests, MARKS_PER_COMMIT) > 0 {
-            if commit(&store, requests.drain(..)) {
-                syncs.fetch_add(1, Ordering::Relaxed);
-            }
+            commit(&store, requests.drain(..), &syncs);
         }
     })
 }
 
-/// Decides in the order of arrival, each mark upon those before it in the same batch. Returns whether it synced.
-fn commit(store: &Store, requests: impl Iterator<Item = Request>) -> bool {
+/// Decides in the order of arrival, each mark upon those before it in the same batch. A sync is counted before anybody hears of it.
+fn commit(store: &Store, requests: impl Iterator<Item = Request>, syncs: &AtomicU64) {
     let mut batch = Batch::new();
     let mut durability = Durability::Buffered;
     let mut ahead: HashMap<Task, State> = HashMap::new();
@@ -64,13 +62,15 @@ fn commit(store: &Store, requests: impl Iterator<Item = Request>) -> bool {
         }
     }
     let written = if batch.is_empty() { Ok(()) } else { store.write(batch, durability) };
+    if durability == Durability::Synced {
+        syncs.fetch_add(1, Ordering::Relaxed);
+    }
     for (answer, decided) in answers {
         // A refusal may rest on a mark of this batch, so it too needs the batch to be written. An
         // asker that has gone away doesn't send.
         let result = written.clone().map_err(JournalError::Store).and(decided);
         answer.send(result).unwrap_or_default();
     }
-    durability == Durability::Synced
 }
 
 fn current(store: &Store, ahead: &HashMap<Task, State>, task: Task) -> Result<Option<State>, JournalError> {
