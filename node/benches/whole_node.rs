@@ -41,7 +41,7 @@ fn play(net: &mut Network, store: &Store) {
         if net.chain.window().epochs().count() >= EPOCHS as usize {
             return;
         }
-        let Some(closing) = net.chain.next_epoch().minus(net.chain.params().close_lag).filter(|e| *e >= Epoch(0)) else { continue };
+        let Some(closing) = net.chain.next_epoch().minus(net.chain.close_lag()).filter(|e| *e >= Epoch(0)) else { continue };
         if net.chain.play(closing).is_none() {
             continue;
         }

@@ -15,6 +15,9 @@ pub const RECORD_NOTICES: usize = 32;
 pub const RECORD_PROOFS: usize = 32;
 /// Departures carried by one record; further ones wait for the next.
 pub const RECORD_DEPARTURES: usize = 64;
+/// Epochs between the record that announces a change of parameters and the change, at least (PROTOCOL.md section 3): as many as a node
+/// plays on without a record, so that none plays by old numbers.
+pub const PARAMS_NOTICE: u32 = 7;
 /// Rows of a roster; positions fit a bitmap of a record.
 pub const ROSTER_ROWS: usize = 1_000_000;
 /// Roster rows in one sync answer: about 100 bytes each, 400 KiB.

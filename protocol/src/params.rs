@@ -9,9 +9,14 @@ use serde::{Deserialize, Serialize};
 /// One million: the unit of scores, shares and rates.
 pub const MILLION: u64 = 1_000_000;
 
+/// The rules this program knows, up to this version.
+pub const RULES_VERSION: u32 = 1;
+
 /// All rule parameters of a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Params {
+    /// Version of the rules that these numbers are for. A node that knows only older ones stops matching and says so.
+    pub version: u32,
     /// Window of closed epochs behind every derived value. 30: a month, the span mailbox filters are said to remember.
     pub window_epochs: u32,
     /// Record e closes epoch e - this. 5: a bundle is accepted until the middle of e+4, the record appears after it.
@@ -121,6 +126,7 @@ impl Params {
     #[must_use]
     pub const fn standard() -> Self {
         Self {
+            version: RULES_VERSION,
             window_epochs: 30,
             close_lag: 5,
             enrolment_delay: 2,
@@ -174,7 +180,17 @@ impl Params {
             external_ceiling: 250,
         }
     }
-    /// Digest that records name.
+    /// Whether this program knows these rules.
+    #[must_use]
+    pub fn known(&self) -> bool {
+        self.version <= RULES_VERSION
+    }
+    /// Whether `next` may follow: what the window is made of stays, or old and new records could not be derived alike.
+    #[must_use]
+    pub fn may_become(&self, next: &Self) -> bool {
+        self != next && self.window_epochs == next.window_epochs && self.close_lag == next.close_lag
+    }
+    /// Their digest.
     #[must_use]
     pub fn digest(&self) -> Digest {
         hash::digest(&codec::encode(self))

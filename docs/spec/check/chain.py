@@ -10,6 +10,7 @@ from blake3 import blake3, derive_key
 from codec import decode
 
 DEGRADED_EPOCHS = 7
+PARAMS_NOTICE = 7
 DAY_MS = 86_400_000
 
 
@@ -55,8 +56,16 @@ class Chain:
         seed = derive_key("warmnet/v1/degraded-seed", self.records[on_time[-1]]["beacon"] + epoch.to_bytes(4, "big"))
         return Play(epoch, self.rosters[on_time[-1]], seed, True)
 
+    def params_at(self, epoch):
+        """The parameters an epoch is played by: of its own record, else by what the last one before it announced."""
+        known = [r for r in self.records if r["epoch"] <= epoch]
+        if not known:
+            return self.genesis["params"]
+        upcoming = known[-1]["upcoming"]
+        return upcoming["params"] if upcoming and upcoming["from"] <= epoch else known[-1]["params"]
+
     def deal(self, play):
-        return matching.Deal(self.params, play.rows, play.seed, self.weekday(play.epoch))
+        return matching.Deal(self.params_at(play.epoch), play.rows, play.seed, self.weekday(play.epoch))
 
     def accept(self, envelope, rows):
         """The next record and its roster, checked before anything is derived from them."""
@@ -68,16 +77,29 @@ class Chain:
         key, root, _ = messages.open_envelope("issuing-key", record["authority"])
         require(root == self.genesis["root"] and key["key"] == signer, "the root certified its signer")
         require(key["from"] <= epoch <= key["until"], "the certificate holds in this epoch")
-        require(record["params"] == blake3(messages.PARAMS.write(self.params)), "it names the parameters in force")
+        require(record["params"] == self.params_at(epoch), "its parameters are those in force")
+        self._check_upcoming(record, self.records[-1]["upcoming"] if epoch else None)
         closes = record["ledger"]["epoch"] if record["ledger"] else None
         require(closes == (epoch - self.params["close_lag"] if epoch >= self.params["close_lag"] else None), "it closes the right epoch")
         require([r["member"] for r in rows] == sorted({r["member"] for r in rows}), "rows are sorted by member")
         require(len(rows) == record["roster_len"], "the roster has the length it names")
         require(messages.merkle(messages.ROW.write(r) for r in rows) == record["roster"], "the roster has the digest it names")
+        self.params = record["params"]
         self.records.append(record)
         self.rosters.append(rows)
         self.last_digest, self.last_beacon = blake3(payload), record["beacon"]
         return record
+
+    def _check_upcoming(self, record, before):
+        """A change announced stays named until it is in force; a new one comes early enough and leaves the window alone."""
+        carried = before if before and before["from"] > record["epoch"] else None
+        announced = record["upcoming"]
+        if carried:
+            require(announced == carried, "a change that was announced is named again")
+        elif announced:
+            require(announced["from"] >= record["epoch"] + PARAMS_NOTICE, "a change is announced early enough")
+            require(all(announced["params"][n] == record["params"][n] for n in ("window_epochs", "close_lag")), "the window stays")
+            require(announced["params"] != record["params"], "a change changes something")
 
     def accept_bundle(self, envelope):
         bundle, signer, payload = messages.open_envelope("bundle", envelope)

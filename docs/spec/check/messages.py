@@ -8,7 +8,7 @@ EPOCH, DIGEST, MEMBER, NODE, TAG = U32, Id(32), Id(32), Id(32), Id(16)
 
 # Every parameter is a u32, in this order.
 PARAMS = Struct(**{name: U32 for name in """
-window_epochs close_lag enrolment_delay admissions_floor admissions_permille golden_seats golden_per_member
+version window_epochs close_lag enrolment_delay admissions_floor admissions_permille golden_seats golden_per_member
 golden_newcomer_weight newcomer_epochs round_share quota_divisor spare_divisor rehab_ring_from rehab_quota_floor
 restart_permille walk_steps fine_from_members median_age weight_floor_q16 floor_credibility tolerance_observations
 provisional_delivered provisional_completion lock_below rehab_below premium_from inbox_gate bounce_floor complaint_floor
@@ -29,7 +29,8 @@ NOTICE = Struct(
 RECORD = Struct(
     epoch=EPOCH, previous=DIGEST, beacon=Id(32), roster=DIGEST, roster_len=U32,
     ledger=Option(Struct(epoch=EPOCH, present=Bytes(), digest=DIGEST)),
-    notices=Vec(NOTICE), proofs=Vec(Tuple(MEMBER, DIGEST)), departures=Vec(Bytes()), results=DIGEST, params=DIGEST, degraded=Bool(), authority=Bytes(),
+    notices=Vec(NOTICE), proofs=Vec(Tuple(MEMBER, DIGEST)), departures=Vec(Bytes()), results=DIGEST, params=PARAMS,
+    upcoming=Option(Struct(**{"from": EPOCH}, params=PARAMS)), degraded=Bool(), authority=Bytes(),
 )
 ISSUING_KEY = Struct(key=NODE, **{"from": EPOCH}, until=EPOCH)
 DEPARTURE = Struct(member=MEMBER, joined=EPOCH)

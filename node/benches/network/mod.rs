@@ -87,6 +87,7 @@ impl Network {
             beacon: self.links[epoch.0 as usize + 1],
             notices: vec![],
             departures: vec![],
+            upcoming: None,
             admitted: if epoch.0 == 0 { self.rows.clone() } else { vec![] },
             degraded: false,
             authority: self.authority.clone(),

@@ -8,6 +8,7 @@ use crate::control::{
 use std::collections::BTreeMap;
 use warmnet_protocol::engine::{Application, Engine, MemberState};
 use warmnet_protocol::ids::MemberId;
+use warmnet_protocol::params::RULES_VERSION;
 use warmnet_protocol::policy::pools;
 use warmnet_protocol::score::Score;
 use warmnet_protocol::time::Timestamp;
@@ -220,6 +221,15 @@ fn health(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Vec<
     if engine.chain().history().back().is_some_and(|d| !d.matches_record) {
         let fix = "compare with other members; a coordinator that differs from everybody cheats or is broken";
         items.push(item("differs", Severity::Error, "the last record is not what this node computes", fix));
+    }
+    let next = engine.chain().next_epoch();
+    let rules = engine.chain().params_at(next);
+    if !rules.known() {
+        let text = format!(
+            "from epoch {next} on the network plays by rules of version {}; this program knows up to {RULES_VERSION}",
+            rules.version
+        );
+        items.push(item("rules", Severity::Error, &text, "install a newer version; until then your members stand still"));
     }
     for member in facts.refused.keys() {
         let text = format!("the provider refuses the password of mailbox {}", member.short());

@@ -32,6 +32,9 @@ pub enum RecordRefusal {
     /// Its signer holds no root-signed certificate for this epoch.
     #[error("its signer is not an issuing key of this network")]
     Authority,
+    /// Its parameters are not those that were announced, or what it announces comes too early or changes what may not change.
+    #[error("its parameters are not those that were announced")]
+    Params,
     /// It closes another epoch than the rules say, or its lists are too long.
     #[error("it breaks a rule of its layout")]
     Shape,
@@ -128,14 +131,33 @@ impl Chain {
         if !valid {
             return Err(RecordRefusal::Authority);
         }
+        if !self.announced(record) {
+            return Err(RecordRefusal::Params);
+        }
         let closes = record.ledger.as_ref().map(|l| l.epoch);
-        let shape = closes == record.epoch.minus(self.params().close_lag)
+        let shape = closes == record.epoch.minus(self.close_lag())
             && record.notices.len() <= limits::RECORD_NOTICES
             && record.proofs.len() <= limits::RECORD_PROOFS
             && record.departures.len() <= limits::RECORD_DEPARTURES
-            && record.roster_len as usize <= limits::ROSTER_ROWS
-            && record.params == self.params().digest();
+            && record.roster_len as usize <= limits::ROSTER_ROWS;
         if shape { Ok(()) } else { Err(RecordRefusal::Shape) }
+    }
+
+    /// Whether a record's parameters are those that the record before it led to, and a change that it announces is one that may be.
+    fn announced(&self, record: &EpochRecord) -> bool {
+        let before = record.epoch.minus(1).and_then(|e| self.records.get(&e));
+        // The first record a node ever holds is believed: it is signed, and the records before it are gone.
+        let base = before.is_none() && record.epoch != Epoch(0);
+        let in_force = base || *self.params_at(record.epoch) == record.params;
+        let upcoming = match (self.under_way(record.epoch), &record.upcoming) {
+            (Some(carried), upcoming) => upcoming.as_ref() == Some(carried),
+            (None, None) => true,
+            (None, Some(u)) => {
+                let soonest = record.epoch.plus(if base { 1 } else { limits::PARAMS_NOTICE });
+                u.from >= soonest && record.params.may_become(&u.params)
+            }
+        };
+        in_force && upcoming
     }
 
     /// Accepts the whole roster of an accepted record.

@@ -63,7 +63,7 @@ impl Chain {
             ledger: self.ledger_holds(record),
             results: (step.derived.digests.results(), record.results),
             omitted: self.omitted(record, &step.void),
-            complete: self.base.is_none_or(|base| base.plus(self.params().window_epochs + self.params().close_lag) <= epoch),
+            complete: self.base.is_none_or(|base| base.plus(self.genesis.params.window_epochs + self.close_lag()) <= epoch),
         })
     }
 
@@ -73,7 +73,7 @@ impl Chain {
         let follow = step.derived.rows.iter().map(|row| (row.member, Some(row.clone())));
         let known = |row: &RosterRow| step.derived.rows.binary_search_by_key(&row.member, |r| r.member).is_ok();
         let may_join = |row: &RosterRow| !record.degraded && !step.gone.contains(&row.member);
-        let first = |row: &RosterRow| may_join(row).then(|| policy::as_first_row(self.params(), row, record.epoch));
+        let first = |row: &RosterRow| may_join(row).then(|| policy::as_first_row(&record.params, row, record.epoch));
         let new = published.rows().iter().filter(|row| !known(row)).map(|row| (row.member, first(row)));
         let compared = follow.chain(new).map(|(member, computed)| {
             let published = published.row(&member).cloned();

@@ -4,6 +4,7 @@ use super::Chain;
 use crate::identity::{hash, signed};
 use crate::ids::{Digest, MemberId};
 use crate::ledger::Window;
+use crate::params::Params;
 use crate::policy;
 use crate::score::{self, Score};
 use crate::time::Epoch;
@@ -88,9 +89,10 @@ impl Chain {
 
     /// Computes what `record` (signed or still a draft) leads to. `None` while something it counts is missing.
     pub(super) fn step(&self, record: &EpochRecord) -> Option<Step> {
+        let params = &record.params;
         let mut void = self.void.clone();
         for (member, _) in &record.proofs {
-            void.insert(*member, record.epoch.plus(self.params().equivocation_epochs));
+            void.insert(*member, record.epoch.plus(params.equivocation_epochs));
         }
         void.retain(|_, until| *until > record.epoch);
         let mut quarantined = self.quarantined.clone();
@@ -102,7 +104,7 @@ impl Chain {
         }
         let mut window = self.window.clone();
         if let Some(LedgerRoot { epoch, present, .. }) = &record.ledger {
-            self.close(&mut window, *epoch, present, &void)?;
+            self.close(params, &mut window, *epoch, present, &void)?;
         }
         let before = match record.epoch.minus(1) {
             // The roster before a base is unknown; the base's own stands in, and its result can't match.
@@ -110,13 +112,13 @@ impl Chain {
             Some(_) => self.rosters.get(&record.epoch)?.clone(),
             None => Arc::new(Roster::default()),
         };
-        let trust = Trust::compute(self.params(), &window, &before);
-        let scores = score::scores(self.params(), &window, &trust, &before);
+        let trust = Trust::compute(params, &window, &before);
+        let scores = score::scores(params, &window, &trust, &before);
         let next = |row: &RosterRow| {
             if record.degraded {
                 return row.clone();
             }
-            policy::next_row(self.params(), row, &window, scores.get(&row.member), record.epoch, quarantined.contains(&row.tag))
+            policy::next_row(params, row, &window, scores.get(&row.member), record.epoch, quarantined.contains(&row.tag))
         };
         let gone = departed(&self.network, &before, &record.departures);
         let rows: Vec<RosterRow> = before.rows().iter().filter(|row| !gone.contains(&row.member)).map(next).collect();
@@ -140,7 +142,7 @@ impl Chain {
     }
 
     /// Closes an epoch into `window`. `None` while a counted bundle is missing; an epoch nobody could play closes empty.
-    fn close(&self, window: &mut Window, epoch: Epoch, present: &[u8], void: &BTreeMap<MemberId, Epoch>) -> Option<()> {
+    fn close(&self, params: &Params, window: &mut Window, epoch: Epoch, present: &[u8], void: &BTreeMap<MemberId, Epoch>) -> Option<()> {
         let Some(play) = self.play(epoch) else {
             return Some(());
         };
@@ -156,7 +158,7 @@ impl Chain {
             }
         }
         let void = void.keys().copied().collect();
-        window.close(self.params(), epoch, &play.roster, &self.deal(&play), &bundles, &void);
+        window.close(params, epoch, &play.roster, &self.deal(&play), &bundles, &void);
         Some(())
     }
 
@@ -173,6 +175,10 @@ impl Chain {
         loop {
             let next = self.next_to_derive();
             let Some(held) = self.records.get(&next) else { break };
+            // Rules of a newer program: whatever this one derived would be wrong.
+            if !held.record.params.known() {
+                break;
+            }
             let record = held.record.clone();
             let Some(roster) = self.rosters.get(&next).cloned() else { break };
             let Some(step) = self.step(&record) else { break };

@@ -3,7 +3,7 @@
 use super::Chain;
 use crate::ids::{Beacon, Digest, MemberId};
 use crate::limits;
-use crate::wire::epoch_record::{EpochRecord, LedgerRoot, bitmap};
+use crate::wire::epoch_record::{EpochRecord, LedgerRoot, Upcoming, bitmap};
 use crate::wire::notice::Notice;
 use crate::wire::roster::{Roster, RosterRow};
 
@@ -16,6 +16,8 @@ pub struct DraftInputs {
     pub notices: Vec<Notice>,
     /// Departures, as signed envelopes; at most `limits::RECORD_DEPARTURES` are taken.
     pub departures: Vec<Vec<u8>>,
+    /// A change of parameters to announce; ignored while another one is under way.
+    pub upcoming: Option<Upcoming>,
     /// First rows of members admitted; ignored in a degraded record.
     pub admitted: Vec<RosterRow>,
     /// Whether the epoch began before this record was there.
@@ -46,7 +48,7 @@ impl Chain {
         let mut departures = inputs.departures;
         departures.truncate(limits::RECORD_DEPARTURES);
         let proofs: Vec<(MemberId, Digest)> = self.caught.iter().take(limits::RECORD_PROOFS).map(|(m, d)| (*m, *d)).collect();
-        let ledger = epoch.minus(self.params().close_lag).map(|closing| match self.play(closing) {
+        let ledger = epoch.minus(self.close_lag()).map(|closing| match self.play(closing) {
             None => LedgerRoot { epoch: closing, present: vec![], digest: crate::identity::hash::merkle::<_, [u8; 32]>([]) },
             Some(play) => {
                 let held = self.bundles.get(&closing);
@@ -70,7 +72,8 @@ impl Chain {
             proofs,
             departures,
             results: Digest([0; 32]),
-            params: self.params().digest(),
+            params: self.params_at(epoch).clone(),
+            upcoming: self.under_way(epoch).cloned().or(inputs.upcoming),
             degraded: inputs.degraded,
             authority: inputs.authority,
         };

@@ -24,7 +24,7 @@ use crate::ledger::Window;
 use crate::limits;
 use crate::params::Params;
 use crate::time::{Clock, Epoch};
-use crate::wire::epoch_record::EpochRecord;
+use crate::wire::epoch_record::{EpochRecord, Upcoming};
 use crate::wire::genesis::Genesis;
 use crate::wire::roster::Roster;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -105,10 +105,27 @@ impl Chain {
     pub fn clock(&self) -> Clock {
         self.genesis.clock
     }
-    /// Its parameters.
+    /// The parameters that an epoch is played by, and that its record is derived by, as far as the records held tell.
     #[must_use]
-    pub fn params(&self) -> &Params {
-        &self.genesis.params
+    pub fn params_at(&self, epoch: Epoch) -> &Params {
+        match self.records.range(..=epoch).next_back() {
+            Some((_, held)) => {
+                let upcoming = held.record.upcoming.as_ref().filter(|u| u.from <= epoch);
+                upcoming.map_or(&held.record.params, |u| &u.params)
+            }
+            None => self.records.first_key_value().map_or(&self.genesis.params, |(_, held)| &held.record.params),
+        }
+    }
+    /// The change of parameters that the record of `epoch` must still name.
+    #[must_use]
+    pub fn under_way(&self, epoch: Epoch) -> Option<&Upcoming> {
+        let before = self.records.get(&epoch.minus(1)?)?;
+        before.record.upcoming.as_ref().filter(|u| u.from > epoch)
+    }
+    /// A record closes the epoch this many before it; it never changes.
+    #[must_use]
+    pub fn close_lag(&self) -> u32 {
+        self.genesis.params.close_lag
     }
     /// The epoch that the next record must open.
     #[must_use]

@@ -24,9 +24,13 @@ pub struct Play {
 
 impl Chain {
     /// How `epoch` is played, by what the chain holds now: its own on-time record, else the last on-time record
-    /// before it, at most `limits::DEGRADED_EPOCHS` back. `None` without either (or without the roster).
+    /// before it, at most `limits::DEGRADED_EPOCHS` back. `None` without either (or without the roster), and where the epoch's rules are
+    /// of a newer program.
     #[must_use]
     pub fn play(&self, epoch: Epoch) -> Option<Play> {
+        if !self.params_at(epoch).known() {
+            return None;
+        }
         let own = self.records.get(&epoch).filter(|r| !r.record.degraded);
         if let Some(held) = own {
             let mut h = hash::keyed("matching-seed");
@@ -55,6 +59,6 @@ impl Chain {
     /// The deal of a play.
     #[must_use]
     pub fn deal(&self, play: &Play) -> Deal {
-        Deal::new(self.params(), &play.roster, &play.seed, self.weekday(play.epoch))
+        Deal::new(self.params_at(play.epoch), &play.roster, &play.seed, self.weekday(play.epoch))
     }
 }

@@ -15,10 +15,10 @@ impl Engine {
     /// Steps one exchange and routes what it asks for.
     pub(super) fn step(&mut self, now: Timestamp, id: ExchangeId, command: Command) {
         let clock = self.chain.clock();
-        let params = self.chain.params().clone();
         let Some(x) = self.exchanges.get_mut(&id) else { return };
+        let params = self.chain.params_at(x.epoch);
         let (epoch, member) = (x.epoch, x.me);
-        let events = x.handle(Context { clock: &clock, params: &params, now }, command);
+        let events = x.handle(Context { clock: &clock, params, now }, command);
         for event in events {
             match event {
                 Event::Introduce => self.introduce(now, id),

@@ -104,7 +104,7 @@ impl Engine {
             acts,
             language: recognise::language(me.languages, partner.languages),
             meeting,
-            replies: deadlines::replies_owed(self.chain.params(), &id),
+            replies: deadlines::replies_owed(self.chain.params_at(play.epoch), &id),
             introduction,
             partner_address: None,
             outcome: None,

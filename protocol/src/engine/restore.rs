@@ -46,7 +46,7 @@ pub enum RestoreError {
 
 /// Folds the stored records into an empty chain, oldest first; `before` is called with everything at hand before each is derived.
 fn fold(chain: &mut Chain, from: &mut dyn Restored, mut before: impl FnMut(&Chain)) -> Result<(), RestoreError> {
-    let lag = chain.params().close_lag;
+    let lag = chain.close_lag();
     for bytes in from.records() {
         let record = signed::decode::<EpochRecord>(&bytes).map_err(|_| RestoreError::Unreadable("record"))?.trust_own_store();
         let epoch = record.message.epoch;

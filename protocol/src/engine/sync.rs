@@ -46,7 +46,7 @@ impl Engine {
 
     /// Once an epoch: bundles that gossip may have lost, of the epochs whose bundles should be here by now.
     pub(super) fn ask_for_late_bundles(&mut self, epoch: Epoch) {
-        for back in 2..=self.chain.params().close_lag {
+        for back in 2..=self.chain.close_lag() {
             let Some(old) = epoch.minus(back).filter(|e| *e >= self.chain.first_open()) else { continue };
             let (Some(have), Some(play)) = (self.chain.have(old), self.chain.play(old)) else { continue };
             let held: u32 = have.iter().map(|b| b.count_ones()).sum();

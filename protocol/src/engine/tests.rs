@@ -42,7 +42,6 @@ struct World {
     mails: BTreeMap<(ExchangeId, u8), u32>,
     /// Members whose mail lands in spam.
     spammy: bool,
-    left_alone: u32,
     rejected: u32,
     publishing: bool,
     /// What the coordinator changes in its drafts.
@@ -88,7 +87,6 @@ impl World {
             rosters: BTreeMap::new(),
             mails: BTreeMap::new(),
             spammy: false,
-            left_alone: 0,
             rejected: 0,
             publishing: true,
             cheat: None,
@@ -161,6 +159,7 @@ impl World {
                 beacon: self.links[epoch.0 as usize + 1],
                 notices: vec![],
                 departures: self.departures.clone(),
+                upcoming: None,
                 admitted: if epoch.0 == 0 { self.admitted.clone() } else { vec![] },
                 degraded: self.now >= CLOCK.start(epoch) && epoch.0 > 0,
                 authority: self.authority.clone(),
@@ -246,7 +245,6 @@ impl World {
             }
             Output::Send(task) => self.mail(from, *task),
             Output::Act { exchange, turn, act, .. } => self.deliver(from, Input::Acted { exchange, turn, act, done: true }),
-            Output::LeftAlone { .. } => self.left_alone += 1,
             Output::Verdict { verdict, .. } => self.rejected += u32::from(verdict.acceptance == Acceptance::Reject),
             _ => {}
         }
@@ -315,21 +313,16 @@ impl World {
             return self.deliver(to, Input::MailFound(found));
         }
         // A label on other words, a second time, in another mailbox: all left alone.
-        let left = self.left_alone;
         let mut forged = found.clone();
         forged.text = "Buy now, quickly".into();
         self.deliver(to, Input::MailFound(forged));
         self.deliver(to, Input::MailFound(found.clone()));
         self.deliver(to, Input::MailFound(found));
-        self.drain_left_alone(to);
-        assert_eq!(self.left_alone, left + 2, "a forged and a replayed mail are left alone");
+        let outputs: Vec<Output> = std::iter::from_fn(|| self.peers[to].engine.poll()).collect();
+        let left_alone = outputs.iter().filter(|o| matches!(o, Output::LeftAlone { .. })).count();
+        assert_eq!(left_alone, 2, "a forged and a replayed mail are left alone");
+        outputs.into_iter().for_each(|output| self.carry(to, output));
         assert!(Label::parse(&task.label).is_ok());
-    }
-
-    fn drain_left_alone(&mut self, to: usize) {
-        while let Some(output) = self.peers[to].engine.poll() {
-            self.carry(to, output);
-        }
     }
 
     fn run_until(&mut self, end: Timestamp) {

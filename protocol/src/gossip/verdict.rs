@@ -95,7 +95,7 @@ impl From<RecordRefusal> for Finding {
             // A fork can put an honest node on another branch: no reason to blame who forwards.
             RecordRefusal::Previous | RecordRefusal::Beacon => Self::NotReady,
             RecordRefusal::Authority => Self::WrongSigner,
-            RecordRefusal::Shape => Self::BreaksRule,
+            RecordRefusal::Params | RecordRefusal::Shape => Self::BreaksRule,
         }
     }
 }

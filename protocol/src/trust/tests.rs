@@ -183,5 +183,5 @@ fn without_golden_members_nobody_has_mass() {
 #[test]
 fn from_ten_thousand_members_on_masses_are_finer() {
     let params = Params::standard();
-    assert_eq!([0, 9_999, 10_000].map(|members| total(&params, members)), [1 << 40, 1 << 40, 1 << 60]);
+    assert_eq!([0, 9_999, 10_000].map(|members| walk::total(&params, members)), [1 << 40, 1 << 40, 1 << 60]);
 }

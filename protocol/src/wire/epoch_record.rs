@@ -4,6 +4,7 @@ use super::notice::Notice;
 use crate::identity::Signable;
 use crate::ids::{Beacon, Digest, NodeId};
 use crate::limits;
+use crate::params::Params;
 use crate::time::Epoch;
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +42,10 @@ pub struct EpochRecord {
     pub departures: Vec<Vec<u8>>,
     /// Digest over trust and scores derived from the window that this record closes.
     pub results: Digest,
-    /// Digest of the parameters in force.
-    pub params: Digest,
+    /// The parameters in force.
+    pub params: Params,
+    /// Parameters that will be; every record names them until they are in force.
+    pub upcoming: Option<Upcoming>,
     /// Published late: the epoch was played with the last roster and the seed of the last beacon.
     pub degraded: bool,
     /// The root-signed certificate of the issuing key that signs this record.
@@ -52,6 +55,15 @@ pub struct EpochRecord {
 impl Signable for EpochRecord {
     const KIND: &'static str = "epoch-record";
     const LIMIT: usize = limits::RECORD_BYTES;
+}
+
+/// A change of parameters that was announced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Upcoming {
+    /// The first epoch with them, at least `limits::PARAMS_NOTICE` after the record that announced them.
+    pub from: Epoch,
+    /// All parameters as they will be.
+    pub params: Params,
 }
 
 /// Certificate of an online issuing key, signed by the offline root.

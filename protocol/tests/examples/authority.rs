@@ -6,7 +6,7 @@ use warmnet_protocol::identity::Passport;
 use warmnet_protocol::ids::{Beacon, Digest, DomainTag, MemberId, NodeId};
 use warmnet_protocol::params::Params;
 use warmnet_protocol::time::{Clock, Epoch};
-use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey, LedgerRoot};
+use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey, LedgerRoot, Upcoming};
 use warmnet_protocol::wire::genesis::{GENESIS_VERSION, Genesis};
 use warmnet_protocol::wire::notice::{Notice, NoticeKind, ReasonClass};
 use warmnet_protocol::wire::roster::{Pool, RampPreset, Role, RosterRow};
@@ -40,7 +40,8 @@ pub(crate) fn record() -> EpochRecord {
         proofs: vec![(MemberId([7; 32]), Digest([8; 32]))],
         departures: vec![vec![11; 4]],
         results: Digest([9; 32]),
-        params: Params::standard().digest(),
+        params: Params::standard(),
+        upcoming: Some(Upcoming { from: Epoch(307), params: Params { golden_seats: 25, ..Params::standard() } }),
         degraded: false,
         authority: vec![10; 8],
     }
@@ -49,7 +50,7 @@ pub(crate) fn record() -> EpochRecord {
 /// The record of epoch 0: nothing to close, no list.
 fn first_record() -> EpochRecord {
     let (notices, proofs, departures, authority) = (vec![], vec![], vec![], vec![]);
-    EpochRecord { epoch: Epoch(0), ledger: None, notices, proofs, departures, degraded: true, authority, ..record() }
+    EpochRecord { epoch: Epoch(0), ledger: None, notices, proofs, departures, upcoming: None, degraded: true, authority, ..record() }
 }
 
 pub(crate) fn row() -> RosterRow {

@@ -1,15 +1,16 @@
 //! What a chain accepts, refuses and waits for.
 
 use super::cast::{self, LATE};
-use super::play::{DEGRADED, Day, authority, beacons, genesis};
+use super::play::{ANNOUNCED, CHANGED, DEGRADED, Day, authority, beacons, genesis};
 use super::recording;
 use warmnet_protocol::chain::{BundleRefusal, Chain, DraftInputs, RecordRefusal, RosterRefusal};
 use warmnet_protocol::identity::{NodeKey, Verified, signed};
 use warmnet_protocol::ids::{Beacon, Digest, MemberId};
 use warmnet_protocol::limits::{DEGRADED_EPOCHS, RECORD_NOTICES, RECORD_PROOFS, ROSTER_ROWS};
+use warmnet_protocol::params::{Params, RULES_VERSION};
 use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::bundle::Bundle;
-use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey};
+use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey, Upcoming};
 use warmnet_protocol::wire::notice::{Notice, NoticeKind, ReasonClass};
 use warmnet_protocol::wire::roster::{Pool, Roster};
 
@@ -54,7 +55,7 @@ fn a_record_that_breaks_a_rule_is_refused() {
         (RecordRefusal::Previous, EpochRecord { previous: Digest([1; 32]), ..good.clone() }),
         (RecordRefusal::Beacon, EpochRecord { beacon: Beacon([1; 32]), ..good.clone() }),
         (RecordRefusal::Shape, EpochRecord { ledger: None, ..good.clone() }),
-        (RecordRefusal::Shape, EpochRecord { params: Digest([1; 32]), ..good.clone() }),
+        (RecordRefusal::Params, EpochRecord { params: Params { golden_seats: 21, ..good.params.clone() }, ..good.clone() }),
         (RecordRefusal::Shape, EpochRecord { notices: vec![notice; RECORD_NOTICES + 1], ..good.clone() }),
         (RecordRefusal::Shape, EpochRecord { proofs: vec![(MemberId([1; 32]), Digest([1; 32])); RECORD_PROOFS + 1], ..good.clone() }),
         (RecordRefusal::Shape, EpochRecord { roster_len: ROSTER_ROWS as u32 + 1, ..good.clone() }),
@@ -185,7 +186,15 @@ fn an_epoch_nobody_could_play_closes_empty() {
         // Ten records in a row came late: epochs 3 to 9 are played degraded, 10 to 12 are not.
         let degraded = (3..13).contains(&epoch);
         let admitted = cast::admitted(&players, epoch);
-        let draft = chain.draft(DraftInputs { beacon, notices: vec![], departures: vec![], admitted, degraded, authority: authority() });
+        let draft = chain.draft(DraftInputs {
+            beacon,
+            notices: vec![],
+            departures: vec![],
+            upcoming: None,
+            admitted,
+            degraded,
+            authority: authority(),
+        });
         let draft = draft.expect("everything before is derived");
         chain.accept_record(resigned(&cast::key("fixture-issuing", 0), draft.record)).expect("the next record");
         chain.accept_roster(Epoch(epoch), draft.roster).expect("its roster");
@@ -195,4 +204,42 @@ fn an_epoch_nobody_could_play_closes_empty() {
     }
     assert_eq!([10, 12, 13].map(|e| chain.play(Epoch(e)).is_some()), [false, false, true]);
     assert_eq!(closed[13..], [Some(8), Some(9), Some(9), Some(9), Some(9)]);
+}
+
+#[test]
+fn parameters_change_only_as_announced() {
+    let issuing = cast::key("fixture-issuing", 0);
+    let accept = |chain: &mut Chain, record: EpochRecord| chain.accept_record(resigned(&issuing, record));
+    let announce = |from: u32, change: fn(&mut Params)| {
+        let mut record = days()[12].record.message.clone();
+        let mut params = record.params.clone();
+        change(&mut params);
+        record.upcoming = Some(Upcoming { from: Epoch(from), params });
+        record
+    };
+    let refused = Err(RecordRefusal::Params);
+    let mut chain = chain_before(12);
+    for (from, change) in
+        [(18, (|p| p.golden_seats = 25) as fn(&mut Params)), (19, |_| {}), (19, |p| p.window_epochs = 20), (19, |p| p.close_lag = 6)]
+    {
+        assert_eq!(accept(&mut chain, announce(from, change)), refused, "from {from}");
+    }
+    // Rules of a newer program are accepted and not played.
+    assert_eq!(accept(&mut chain, announce(19, |p| p.version = RULES_VERSION + 1)), Ok(()));
+    chain.accept_roster(Epoch(12), days()[12].roster.clone()).expect("its roster");
+    assert!(chain.play(Epoch(18)).is_some() && chain.play(Epoch(19)).is_none());
+    assert!(chain.params_at(Epoch(18)).known() && !chain.params_at(Epoch(19)).known());
+
+    let of = |epoch: u32| days()[epoch as usize].record.message.clone();
+    let mut chain = chain_before(ANNOUNCED as usize + 1);
+    let silent = EpochRecord { upcoming: None, ..of(ANNOUNCED + 1) };
+    assert_eq!(accept(&mut chain, silent), refused, "what was announced stays named");
+    let mut later = of(ANNOUNCED + 1);
+    later.upcoming.as_mut().expect("announced").from = Epoch(CHANGED + 1);
+    assert_eq!(accept(&mut chain, later), refused);
+    let mut chain = chain_before(CHANGED as usize);
+    let old = EpochRecord { params: of(CHANGED - 1).params, ..of(CHANGED) };
+    assert_eq!(accept(&mut chain, old), refused, "it is in force now");
+    assert_eq!(accept(&mut chain, of(CHANGED)), Ok(()));
+    assert_eq!(chain.params_at(Epoch(CHANGED - 1)), &of(0).params);
 }

@@ -22,7 +22,7 @@ mod play;
 mod write;
 
 use cast::{BOUNCER, DEAD, EQUIVOCATOR, GOLDEN, GREEDY, LATE, LEAVER, LISTED, MEMBERS, SECOND, SLANDERER, SPAMMY};
-use play::{Day, LEAVES, RECORDS, genesis, play};
+use play::{CHANGED, Day, LEAVES, RECORDS, genesis, play};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use warmnet_protocol::chain::Chain;
@@ -90,6 +90,8 @@ fn the_recording_holds_what_it_should() {
     assert!(ever(LISTED, |r| r.pool == Pool::Rehab && r.debt > 0), "it was released into rehab with a debt");
     assert!(row(LISTED, RECORDS - 1).is_some_and(|r| r.debt == 0 && r.pool != Pool::Rehab), "it paid");
     assert!(row(BOUNCER, RECORDS - 1).is_some_and(|r| r.pool == Pool::Rehab && r.debt > 0), "external bounces owe for long");
+    let params = |e: u32| &days[e as usize].record.message.params;
+    assert!(params(CHANGED - 1) == params(0) && params(CHANGED).golden_seats == 16 && params(RECORDS - 1) == params(CHANGED));
     assert!(row(LEAVER, LEAVES - 1).is_some() && row(LEAVER, LEAVES).is_none() && row(LEAVER, RECORDS - 1).is_none(), "one left");
     assert!([LATE, SECOND].iter().all(|n| row(*n, RECORDS - 1).is_some()), "nobody is thrown out");
     assert!(row(LATE, 11).is_none() && row(LATE, 12).is_some(), "somebody joined late");

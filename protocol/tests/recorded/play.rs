@@ -11,7 +11,7 @@ use warmnet_protocol::params::Params;
 use warmnet_protocol::time::{Clock, Epoch};
 use warmnet_protocol::wire::bundle::{Bundle, Entry, SenderOutcome, Word};
 use warmnet_protocol::wire::departure::Departure;
-use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey};
+use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey, Upcoming};
 use warmnet_protocol::wire::fault::Fault;
 use warmnet_protocol::wire::genesis::{GENESIS_VERSION, Genesis};
 use warmnet_protocol::wire::notice::{Notice, NoticeKind, ReasonClass};
@@ -21,6 +21,10 @@ use warmnet_protocol::wire::roster::Roster;
 pub(crate) const RECORDS: u32 = 42;
 /// The epoch whose record came late.
 pub(crate) const DEGRADED: u32 = 20;
+/// The record that announces a change of parameters.
+pub(crate) const ANNOUNCED: u32 = 15;
+/// The first epoch with them.
+pub(crate) const CHANGED: u32 = 22;
 /// The record that carries departures.
 pub(crate) const LEAVES: u32 = 36;
 /// The epoch for which the equivocator signs twice.
@@ -51,7 +55,7 @@ pub(crate) fn genesis() -> Genesis {
 
 /// `r_0, r_1, ..`: made backwards from the last.
 pub(crate) fn beacons() -> Vec<Beacon> {
-    let mut links = vec![Beacon([7; 32])];
+    let mut links = vec![Beacon([160; 32])];
     for i in 0..RECORDS as usize {
         links.push(Beacon(hash::digest(&links[i].0).0));
     }
@@ -68,6 +72,11 @@ fn notices(players: &[Player], issuing: &NodeKey, chain: &Chain, epoch: u32) -> 
     let (since, review) = (Epoch(epoch), Epoch(epoch).plus(6));
     let notice = Notice { tag: players[LISTED].tag, kind, reason: ReasonClass::Blocklist, evidence: Digest([0xe1; 32]), since, review };
     vec![signed::sign(issuing, &chain.network(), notice)]
+}
+
+fn change() -> Upcoming {
+    let params = Params { golden_seats: 16, reply_ppm: 400_000, bounce_floor: 60, ..genesis().params };
+    Upcoming { from: Epoch(CHANGED), params }
 }
 
 /// One departure by the member's own node; one by another node and one of another membership, which do nothing.
@@ -100,7 +109,7 @@ fn filed(chain: &Chain, players: &[Player], epoch: u32) -> BTreeMap<MemberId, Ve
             }
             let (a, b) = (players[from].member, players[to].member);
             let exchange = ExchangeId::derive(&chain.network(), Epoch(epoch), pair.slot, &a, &b);
-            let (mine, theirs) = fate::entries(&Mail { epoch, slot: pair.slot, from, to, exchange }, chain.params());
+            let (mine, theirs) = fate::entries(&Mail { epoch, slot: pair.slot, from, to, exchange }, chain.params_at(Epoch(epoch)));
             used += u32::from(ring && mine.word != Word::Sender(SenderOutcome::NoShow));
             out.entry(a).or_default().push(mine);
             out.entry(b).or_default().push(theirs);
@@ -152,6 +161,7 @@ pub(crate) fn play(mut each: impl FnMut(&Chain, &Day)) -> Vec<Day> {
             beacon: links[epoch as usize],
             notices: notices.iter().map(|n| n.message.clone()).collect(),
             departures: departures(&players, &chain, epoch),
+            upcoming: (epoch == ANNOUNCED).then(change),
             admitted: cast::admitted(&players, epoch),
             degraded: epoch == DEGRADED,
             authority: authority.clone(),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `{"cmd":"members"}`, `{"cmd":"members","member":"<hex or its start>"}` | rows of the newest roster, open applications |
 //! | `{"cmd":"epoch","epoch":null or n}` | a record |
+//! | `{"cmd":"params"}`, `{"cmd":"params_change","set":{..},"from":null or n}` | the parameters; a change to announce |
 //! | `{"cmd":"quarantine_list"}` | what is held, by what, and the lists' health |
 //! | `{"cmd":"quarantine_add","subject":..,"reason":..}`, `quarantine_release` | the notice's digest of evidence |
 //!
@@ -28,6 +29,8 @@ impl Coordinator {
         Some(match request.get("cmd")?.as_str()? {
             "members" => Ok(self.members(chain, text("member").unwrap_or(""))),
             "epoch" => epoch(chain, request.get("epoch").and_then(Value::as_u64)),
+            "params" => Ok(self.parameters(chain)),
+            "params_change" => self.change_parameters(now, request, chain),
             "quarantine_list" => Ok(self.quarantine_list(chain)),
             order @ ("quarantine_add" | "quarantine_release") => {
                 let (subject, reason) = (text("subject").unwrap_or(""), text("reason").unwrap_or(""));

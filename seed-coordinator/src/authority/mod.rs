@@ -6,6 +6,7 @@
 //! | [`keys`], [`beacon`] | what it signs with, the hash chain |
 //! | [`epochs`] | when a record is due |
 //! | `publish.rs` | drafting and signing it |
+//! | `parameters.rs` | a change of parameters, ordered and announced |
 //! | `enrolment.rs` | admission, saved before it is answered |
 //! | `blocklists.rs` | verdicts become notices |
 //! | `control.rs` | the operator's questions and orders |
@@ -16,6 +17,7 @@ mod control;
 mod enrolment;
 pub mod epochs;
 pub mod keys;
+mod parameters;
 mod publish;
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,7 @@ use crate::quarantine::notices::{Docket, QuarantineFiles};
 use crate::quarantine::{Batch, QuarantineRules, Subject};
 use epochs::Publisher;
 use keys::AuthorityKeys;
+use parameters::OrderedChange;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
@@ -51,6 +54,9 @@ pub enum AuthorityError {
     /// The quarantine file.
     #[error("the quarantine file can't be read: {0}")]
     Quarantine(#[from] io::Error),
+    /// The ordered change of parameters.
+    #[error("params-change.json can't be read: {0}")]
+    Parameters(io::Error),
     /// The audit log.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -99,6 +105,7 @@ pub struct Coordinator {
     /// Health of each list in the last round.
     lists: BTreeMap<String, bool>,
     audit: Audit,
+    ordered: OrderedChange,
     publisher: Publisher,
     /// The record handed out last, and when: one that the chain didn't take is not repeated at once.
     handed_out: Option<(Epoch, Timestamp)>,
@@ -124,6 +131,7 @@ impl Coordinator {
             admission: admission_file.load()?,
             docket: files.load()?,
             audit: Audit::open(home)?,
+            ordered: OrderedChange::load(home).map_err(AuthorityError::Parameters)?,
             genesis: parts.genesis,
             keys: parts.keys,
             golden: parts.golden,
@@ -185,6 +193,7 @@ impl Authority for Coordinator {
         self.look(chain);
         self.last_tick = Some(now);
         self.settle_departures(now, &chain.latest_roster());
+        self.settle_parameters(chain);
         let mut out = self.notices(now, chain);
         out.extend(self.records(now, chain));
         out

@@ -60,6 +60,7 @@ impl Coordinator {
             beacon,
             notices: self.docket.pending.values().take(RECORD_NOTICES).cloned().collect(),
             departures: self.departures(chain),
+            upcoming: self.upcoming(epoch),
             admitted: self.new_rows(epoch, &chain.latest_roster(), chain),
             degraded,
             authority: self.keys.certificate.clone(),
@@ -81,7 +82,7 @@ impl Coordinator {
 
     /// First rows of golden and admitted members that the roster lacks.
     fn new_rows(&self, epoch: Epoch, roster: &Roster, chain: &Chain) -> Vec<RosterRow> {
-        let params = chain.params();
+        let params = chain.params_at(epoch);
         let golden = self.golden.iter().filter(|g| roster.row(&g.member).is_none()).map(|g| {
             let tag = g.tag(&self.keys.tag, self.rules.shared(g.address.registrable_domain()));
             let node = self.genesis.coordinator;

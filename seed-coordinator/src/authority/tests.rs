@@ -233,3 +233,27 @@ fn the_operator_quarantines_and_releases_with_a_reason() {
     assert_eq!(w.ask(early, json!({"cmd": "epoch"})).unwrap()["epoch"], json!(1));
     assert!(w.coordinator.control(early, &json!({"cmd": "else"}), &w.chain).is_none());
 }
+
+#[test]
+fn an_ordered_change_of_parameters_is_announced_once_and_comes_into_force() {
+    let mut w = World::new();
+    let early = w.at(0, -5_000);
+    w.settle(early);
+    let order = |from: Option<u32>| json!({"cmd": "params_change", "set": {"golden_seats": 25}, "from": from});
+    assert!(w.ask(early, order(Some(8))).is_err(), "record 2 can announce it for epoch 9 at the soonest");
+    assert!(w.ask(early, json!({"cmd": "params_change", "set": {"close_lag": 4}})).is_err());
+    assert_eq!(w.ask(early, order(None)).unwrap()["from"], json!(9));
+    assert!(w.ask(early, order(None)).is_err(), "one at a time");
+    w.killed_and_restarted();
+    assert_eq!(w.ask(early, json!({"cmd": "params"})).unwrap()["ordered"]["from"], json!(9));
+    for epoch in 2..=10 {
+        w.settle(w.at(epoch, -3_000));
+        let record = &w.chain.record(Epoch(epoch)).unwrap().record;
+        assert_eq!(record.upcoming.as_ref().map(|u| u.from), (epoch < 9).then_some(Epoch(9)), "record {epoch}");
+        assert_eq!(record.params.golden_seats, if epoch < 9 { 20 } else { 25 });
+    }
+    let now = w.at(10, 0);
+    let told = w.ask(now, json!({"cmd": "params"})).unwrap();
+    assert_eq!((&told["ordered"], &told["params"]["golden_seats"]), (&json!(null), &json!(25)));
+    assert!(w.chain.history().iter().all(|d| d.matches_record));
+}

@@ -65,12 +65,12 @@ pub(super) enum AuditCommand {
     Verify,
 }
 
-fn ask(home: &Home, request: Value) -> Result<Value, CliError> {
+pub(super) fn ask(home: &Home, request: Value) -> Result<Value, CliError> {
     Ok(Client::connect(home)?.ask(&Request::Other(request))?)
 }
 
 /// A value as a person reads it in a table.
-fn cell(value: &Value) -> String {
+pub(super) fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),

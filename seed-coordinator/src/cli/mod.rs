@@ -3,6 +3,7 @@
 mod ask;
 mod golden;
 mod init;
+mod params;
 mod run;
 
 use clap::{Parser, Subcommand};
@@ -55,6 +56,9 @@ enum Command {
     /// Epoch records.
     #[command(subcommand)]
     Epoch(ask::EpochCommand),
+    /// The numbers of the rules.
+    #[command(subcommand)]
+    Params(params::ParamsCommand),
     /// Quarantined domains.
     #[command(subcommand)]
     Quarantine(ask::QuarantineCommand),
@@ -92,6 +96,7 @@ impl Cli {
             Command::Run => run::run(home),
             Command::Member(command) => ask::member(&home, &command, self.json),
             Command::Epoch(command) => ask::epoch(&home, &command, self.json),
+            Command::Params(command) => params::params(&home, &command, self.json),
             Command::Quarantine(command) => ask::quarantine(&home, &command, self.json),
             Command::Audit(command) => ask::audit(&home, &command, self.json),
             Command::Status => ask::status(&home, self.json),
