@@ -62,3 +62,5 @@ mod tests {
         assert!(ROSTER_ROWS.div_ceil(8) < RECORD_BYTES);
     }
 }
+/// Ledger entries that an explanation shows a side of a figure: a screen's worth; totals count all.
+pub const EXPLAINED_ENTRIES: usize = 8;
