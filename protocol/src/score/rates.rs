@@ -212,8 +212,7 @@ impl Raters {
 
 impl Rates {
     fn weigh(&mut self, x: &Counted) {
-        let figures =
-            [(&mut self.auth, x.auth), (&mut self.replied, x.replied), (&mut self.read, x.read), (&mut self.inbox, x.inbox)];
+        let figures = [(&mut self.auth, x.auth), (&mut self.replied, x.replied), (&mut self.read, x.read), (&mut self.inbox, x.inbox)];
         for (sum, hit) in figures {
             sum.0 += if hit == Some(true) { x.weight } else { 0 };
             sum.1 += if hit.is_some() { x.weight } else { 0 };
