@@ -89,6 +89,7 @@ fn it_notices_one_changed_value() {
     let places = [
         ("network.json", "trust", "\"trust\":[\""),
         ("network.json", "scores", "\"scores\":[\""),
+        ("network.json", "credits", "\"credits\":\""),
         ("network.json", "pairs", "\"pairs\":\"0.0:"),
         ("network.json", "counts", "\"counts\":["),
         ("wire.json", "signed input", "\"signed_input\": \""),

@@ -6,6 +6,7 @@ import messages
 from blake3 import blake3
 from chain import Chain, require
 from codec import decode
+from credits import credits
 from score import FIELDS
 
 GENESIS, RECORD, ROW, BUNDLE, NOTICE, FAULT = range(1, 7)
@@ -90,7 +91,7 @@ def check_closed(closed, wanted):
     same("tallies", wanted["tallies"], [" ".join(str(n) for n in t.values()) for t in tallies])
 
 
-def check_derived(derived, record, wanted):
+def check_derived(chain, derived, record, wanted):
     check_closed(derived["closed"], wanted["closed"])
     ledger, trust, scores = (d.hex() for d in derived["digests"])
     same("ledger digest", wanted["ledger"], ledger)
@@ -100,6 +101,7 @@ def check_derived(derived, record, wanted):
     names = FIELDS + ("provisional", "locked")
     same("scores", wanted["scores"], [" ".join(str(int(s[f])) for f in names) for s in members.values()])
     same("scores digest", wanted["scores_digest"], scores)
+    same("credits", wanted["credits"].split(), [str(credits(chain.window, m)) for m in members])
     same("results", wanted["results"], derived["results"].hex())
     same("results of the record", record["results"].hex(), derived["results"].hex())
 
@@ -131,7 +133,7 @@ def check(data, recorded, show=lambda line: None):
             require([m for m, _, _ in told] == record["notices"], "the record lists the notices told before")
             require(all(proofs.get(m) == d for m, d in record["proofs"]), "the record lists faults told before")
             derived = chain.derive()
-            check_derived(derived, record, wanted)
+            check_derived(chain, derived, record, wanted)
             check_rows(derived, rows, record["degraded"])
             pairs = check_deal(chain, epoch, wanted)
             for bundle in day["bundles"]:

@@ -5,6 +5,7 @@ mod config;
 mod content;
 mod doctor;
 pub mod exit;
+mod explain;
 mod export;
 mod external;
 mod init;
@@ -71,8 +72,11 @@ enum Verb {
     #[command(after_help = "Examples:\n  warmnet-node status --watch\n  warmnet-node status --json")]
     Status(show::StatusArgs),
     /// Show a score with its components
-    #[command(after_help = "Example:\n  warmnet-node score --json")]
+    #[command(after_help = "Examples:\n  warmnet-node score --json\n  warmnet-node score explain me@example.org")]
     Score(show::ScoreArgs),
+    /// Show what the rules make of a member: pool, quota, debt, credits, allowance
+    #[command(subcommand)]
+    Policy(explain::PolicyVerb),
     /// Compute the coordinator's records and rosters again and compare
     #[command(after_help = audit::HELP)]
     Audit(audit::AuditArgs),
@@ -167,6 +171,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Run => run::run(global),
         Verb::Status(args) => show::status(global, args),
         Verb::Score(args) => show::score(global, args),
+        Verb::Policy(verb) => explain::policy(global, verb),
         Verb::Audit(args) => audit::audit(global, &args),
         Verb::Peers => show::peers(global),
         Verb::Pause(args) => switches::pause(global, &args),

@@ -1,10 +1,10 @@
 //! `status`, `score`, `peers`: what the running node says, for people.
 
-use super::Global;
 use super::exit::{CliError, ExitCode};
 use super::out::{self, say};
+use super::{Global, explain};
 use crate::control::{Client, Request, Severity, Status};
-use clap::Args;
+use clap::{Args, Subcommand};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -19,9 +19,20 @@ pub(super) struct StatusArgs {
 
 /// Options of `score`.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct ScoreArgs {
-    /// A member in hex [default: the members of this node]
+    /// A member in hex, or the address of a mailbox of this node [default: the members of this node]
     member: Option<String>,
+    #[command(subcommand)]
+    verb: Option<ScoreVerb>,
+}
+
+/// Verbs of `score`.
+#[derive(Subcommand)]
+enum ScoreVerb {
+    /// Take a score apart: what each figure earns or costs, the mails behind it, what would raise it
+    #[command(after_help = explain::SCORE_HELP)]
+    Explain(explain::ExplainArgs),
 }
 
 /// Asks a running node for its status.
@@ -92,10 +103,11 @@ fn render(s: &Status) -> String {
             m.ramp_day,
             if m.debt > 0 { format!(", {} clean mails to go", m.debt) } else { String::new() }
         );
+        let _ok = writeln!(out, "          your own mail: {} a day allowed, {} credits", m.allowance, m.credits);
         if let Some(r) = &m.reports {
             let _ok = writeln!(
                 out,
-                "          your own mail: {} hard and {} soft bounces, {} complaints; DMARC {} passed, {} failed",
+                "          reported of it: {} hard and {} soft bounces, {} complaints; DMARC {} passed, {} failed",
                 r.external_hard, r.external_soft, r.external_complaints, r.dmarc_pass, r.dmarc_fail
             );
         }
@@ -132,6 +144,9 @@ fn render(s: &Status) -> String {
 }
 
 pub(super) fn score(global: &Global, args: ScoreArgs) -> Result<(), CliError> {
+    if let Some(ScoreVerb::Explain(args)) = args.verb {
+        return explain::score(global, args);
+    }
     let value = Client::connect(&global.home())?.ask(&Request::Score { member: args.member })?;
     if global.json {
         say!("{value}");

@@ -10,8 +10,8 @@ mod tests;
 pub use client::{Client, ClientError};
 pub use lock::{HomeLock, LockError};
 pub use protocol::{
-    Answer, ClosedStatus, ControlFault, EpochStatus, HealthItem, MemberStatus, NetworkScore, ReconciledStatus, ReportStatus, Request,
-    Severity, Status,
+    Answer, ClosedStatus, ControlFault, EpochStatus, Explained, HealthItem, MemberStatus, NetworkScore, ReconciledStatus, ReportStatus,
+    Request, Severity, Status,
 };
 pub use server::{ControlError, ControlServer, Served};
 

@@ -8,9 +8,19 @@ use warmnet_protocol::wire::bundle::SelfReport;
 pub enum Request {
     /// The whole status.
     Status,
-    /// The score of a member (hex), or of the hosted ones.
+    /// The score of a member, or of the hosted ones.
     Score {
-        /// Hex of the member.
+        /// Hex of the member, or address of a hosted mailbox.
+        member: Option<String>,
+    },
+    /// A score taken apart.
+    ScoreExplain {
+        /// Hex of the member, or address of a hosted mailbox; none: the hosted ones.
+        member: Option<String>,
+    },
+    /// A roster row taken apart, with credits and allowance.
+    PolicyExplain {
+        /// Likewise.
         member: Option<String>,
     },
     /// Connected peers.
@@ -45,9 +55,12 @@ impl Request {
     pub fn parse(line: &str) -> Result<Self, String> {
         let value: serde_json::Value = serde_json::from_str(line).map_err(|e| format!("not JSON: {e}"))?;
         let command = value.get("cmd").and_then(|c| c.as_str()).ok_or("the field `cmd` is missing")?;
+        let member = || value.get("member").and_then(|m| m.as_str()).map(str::to_owned);
         Ok(match command {
             "status" => Self::Status,
-            "score" => Self::Score { member: value.get("member").and_then(|m| m.as_str()).map(str::to_owned) },
+            "score" => Self::Score { member: member() },
+            "score_explain" => Self::ScoreExplain { member: member() },
+            "policy_explain" => Self::PolicyExplain { member: member() },
             "peers" => Self::Peers,
             "reload" => Self::Reload,
             "stop" => Self::Stop,
@@ -65,6 +78,8 @@ impl Request {
         let value = match self {
             Self::Status => serde_json::json!({"cmd": "status"}),
             Self::Score { member } => serde_json::json!({"cmd": "score", "member": member}),
+            Self::ScoreExplain { member } => serde_json::json!({"cmd": "score_explain", "member": member}),
+            Self::PolicyExplain { member } => serde_json::json!({"cmd": "policy_explain", "member": member}),
             Self::Peers => serde_json::json!({"cmd": "peers"}),
             Self::Reload => serde_json::json!({"cmd": "reload"}),
             Self::Stop => serde_json::json!({"cmd": "stop"}),
@@ -137,6 +152,12 @@ pub struct MemberStatus {
     pub ramp_day: u32,
     pub debt: u32,
     pub inbox_lower: Option<f64>,
+    /// Credits left by the closed epochs.
+    #[serde(default)]
+    pub credits: u32,
+    /// External mails a day.
+    #[serde(default)]
+    pub allowance: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reports: Option<ReportStatus>,
 }
@@ -200,6 +221,15 @@ pub struct NetworkScore {
     pub pool: String,
     pub locked: bool,
     pub provisional: bool,
+}
+
+/// Something taken apart, by the last derived record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explained<T> {
+    /// Epoch of the record.
+    pub record: u32,
+    /// The protocol's own words: points in millionths, rates in ppm, weights in 65,536ths.
+    pub explanation: T,
 }
 
 /// A closed epoch, network wide.
@@ -285,6 +315,8 @@ mod tests {
             Request::Status,
             Request::Score { member: Some("aa".into()) },
             Request::Score { member: None },
+            Request::ScoreExplain { member: Some("a@b.test".into()) },
+            Request::PolicyExplain { member: None },
             Request::Peers,
             Request::Stop,
             Request::External { mailbox: "a@b.test".into(), report },

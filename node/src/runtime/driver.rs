@@ -10,6 +10,7 @@
 
 use super::authority::{Authority, AuthorityOutput, EnrolmentAuth};
 use super::clock;
+use super::explain;
 use super::feedback::Feedback;
 use super::mailboxes::{MailFound, Mailboxes};
 use super::peers::Peers;
@@ -395,8 +396,19 @@ impl Driver {
     fn on_control(&mut self, served: Served) {
         let now = clock::now();
         let answer = match &served.request {
-            ControlRequest::Status => Answer::data(&status::status(&self.engine, &self.status, &self.reports, &self.peers, now)),
-            ControlRequest::Score { member } => status::score(&self.engine, member.as_deref()),
+            ControlRequest::Status => {
+                Answer::data(&status::status(&self.engine, &self.status, &self.reports, &self.peers, &self.mailboxes, now))
+            }
+            ControlRequest::Score { member } => {
+                explain::answer(&self.engine, &self.mailboxes, member.as_deref(), limits::HOSTED_MEMBERS, status::score)
+            }
+            ControlRequest::ScoreExplain { member } => {
+                explain::answer(&self.engine, &self.mailboxes, member.as_deref(), explain::EXPLAINED_MEMBERS, explain::score)
+            }
+            ControlRequest::PolicyExplain { member } => {
+                let policy = |engine: &Engine, member: &MemberId| explain::policy(engine, &self.mailboxes, member);
+                explain::answer(&self.engine, &self.mailboxes, member.as_deref(), explain::EXPLAINED_MEMBERS, policy)
+            }
             ControlRequest::Peers => Answer::data(&self.peers.report()),
             ControlRequest::External { mailbox, report } => match self.mailboxes.member_of(mailbox) {
                 Some(member) => {

@@ -106,6 +106,12 @@ impl MailboxGate {
         Ok(())
     }
 
+    /// The most mails a day that the mailbox's and its provider's caps let through.
+    #[must_use]
+    pub fn ceilings(&self) -> [u32; 2] {
+        [self.mailbox.1.per_day, self.provider.1.per_day]
+    }
+
     /// Counts a mail that is about to be offered to the server, and hands what is to be written of that to `write`. That must
     /// not wait: it is called under the lock of the counts, so that they are written in the order in which they were made.
     ///
@@ -177,6 +183,7 @@ mod tests {
             let store = Store::open(dir.path()).expect("open");
             let gate = SendGate::new(&store, limits(), DAY_MS);
             let (a, b) = (gate.mailbox("a@a.test", "mx.a.test"), gate.mailbox("b@a.test", "MX.a.test"));
+            assert_eq!((a.ceilings(), gate.mailbox("a@a.test", "big.test").ceilings()), ([3, 10], [3, 100]));
             assert_eq!((a.take(NOW, now(&store)), a.take(NOW, now(&store))), (Ok(()), Ok(())));
             assert!(matches!(a.take(NOW, now(&store)), Err(Held::Until(_))), "the mailbox's hour");
             assert_eq!(b.take(NOW, now(&store)), Ok(()));

@@ -62,6 +62,11 @@ impl Mailboxes {
         self.boxes.insert(member, mailbox);
     }
 
+    /// What the caps of a hosted mailbox and of its provider let through a day; nothing is known of others.
+    pub(super) fn ceilings(&self, member: &MemberId) -> Vec<u32> {
+        self.boxes.get(member).map(|b| b.gate.ceilings().to_vec()).unwrap_or_default()
+    }
+
     pub(super) fn member_of(&self, address: &str) -> Option<MemberId> {
         let canonical = warmnet_protocol::identity::CanonicalAddress::parse(address).ok()?;
         self.boxes.iter().find(|(_, b)| b.address == canonical.as_str()).map(|(m, _)| *m)

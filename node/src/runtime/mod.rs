@@ -4,6 +4,7 @@ mod audit;
 pub mod authority;
 pub mod clock;
 mod driver;
+mod explain;
 mod feedback;
 pub mod gate;
 mod mailboxes;

@@ -1,18 +1,18 @@
 //! The control socket's answers: what people and scripts read.
 
+use super::mailboxes::Mailboxes;
 use super::peers::Peers;
 use super::reports::Reports;
-use crate::control::{
-    Answer, ClosedStatus, EpochStatus, HealthItem, MemberStatus, NetworkScore, ReconciledStatus, ReportStatus, Severity, Status,
-};
+use crate::control::{ClosedStatus, EpochStatus, HealthItem, MemberStatus, NetworkScore, ReconciledStatus, ReportStatus, Severity, Status};
 use std::collections::BTreeMap;
 use warmnet_protocol::engine::{Application, Engine, MemberState};
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::params::RULES_VERSION;
-use warmnet_protocol::policy::pools;
+use warmnet_protocol::policy::credits::Credits;
+use warmnet_protocol::policy::{allowance, lock};
 use warmnet_protocol::score::Score;
 use warmnet_protocol::time::Timestamp;
-use warmnet_protocol::wire::roster::Pool;
+use warmnet_protocol::wire::roster::{Pool, RosterRow};
 
 /// Epochs shown.
 const SHOWN_EPOCHS: usize = 40;
@@ -75,7 +75,7 @@ fn pool_name(pool: Pool) -> String {
     .to_owned()
 }
 
-fn member(state: MemberState, reports: &Reports) -> MemberStatus {
+fn member(engine: &Engine, state: MemberState, reports: &Reports, mailboxes: &Mailboxes) -> MemberStatus {
     let row = state.row.as_ref();
     let name = match (&state.application, row) {
         (Application::Leaving, _) => "leaving",
@@ -86,18 +86,24 @@ fn member(state: MemberState, reports: &Reports) -> MemberStatus {
         (Application::Admitted { .. } | Application::Golden, None) => "waiting",
         _ => "enrolling",
     };
+    let chain = engine.chain();
+    let credits = Credits::of(chain.window(), chain.window().index(&state.member));
+    let ceilings = mailboxes.ceilings(&state.member);
+    let allowance = allowance::daily(chain.params_derived(), row, state.score.as_ref(), &credits, ceilings);
     MemberStatus {
         member: state.member.to_hex(),
         state: name.to_owned(),
         reason: state.reason,
         pool: row.map_or_else(|| "none".to_owned(), |r| pool_name(r.pool)),
         score: state.score.as_ref().map(|s| points(s.value)),
-        locked: pools::locked(row, state.score.as_ref()),
+        locked: !allowance.locks.is_empty(),
         provisional: state.score.as_ref().is_none_or(|s| s.provisional),
         quota: row.map_or(0, |r| u32::from(r.quota)),
         ramp_day: row.map_or(0, |r| u32::from(r.ramp_day)),
         debt: row.map_or(0, |r| r.debt),
         inbox_lower: state.score.as_ref().map(|s| points(s.inbox_lower)),
+        credits: credits.left,
+        allowance: allowance.mails,
         reports: reports.figures(&state.member).map(|f| ReportStatus {
             warming_hard: f.warming.hard,
             warming_soft: f.warming.soft,
@@ -114,7 +120,7 @@ fn member(state: MemberState, reports: &Reports) -> MemberStatus {
 }
 
 /// The whole status.
-pub(super) fn status(engine: &Engine, facts: &Facts, reports: &Reports, peers: &Peers, now: Timestamp) -> Status {
+pub(super) fn status(engine: &Engine, facts: &Facts, reports: &Reports, peers: &Peers, mailboxes: &Mailboxes, now: Timestamp) -> Status {
     let chain = engine.chain();
     let epoch = chain.clock().epoch_at(now);
     let phase = match (engine.running_degraded(now), epoch) {
@@ -173,7 +179,7 @@ pub(super) fn status(engine: &Engine, facts: &Facts, reports: &Reports, peers: &
         phase: phase.to_owned(),
         record_epoch: chain.last_record().map(|r| r.record.epoch.0),
         peers: peers.count(),
-        members: engine.member_states(now).into_iter().map(|m| member(m, reports)).collect(),
+        members: engine.member_states(now).into_iter().map(|m| member(engine, m, reports, mailboxes)).collect(),
         epochs,
         closed: closed.collect(),
         network_scores: network_scores(engine),
@@ -195,7 +201,7 @@ fn network_scores(engine: &Engine) -> Vec<NetworkScore> {
             member: r.member.to_hex(),
             score: score_of(&r.member).map_or(0.0, |s| points(s.value)),
             pool: pool_name(r.pool),
-            locked: pools::locked(Some(r), score_of(&r.member)),
+            locked: locked(engine, Some(r), score_of(&r.member)),
             provisional: score_of(&r.member).is_none_or(|s| s.provisional),
         })
         .collect()
@@ -273,39 +279,31 @@ fn health(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Vec<
     items
 }
 
-/// The score of a member of the network, or of the hosted ones.
-pub(super) fn score(engine: &Engine, wanted: Option<&str>) -> Answer {
-    let members: Vec<MemberId> = match wanted {
-        None => engine.hosted().keys().copied().collect(),
-        Some(text) => match MemberId::from_hex(text) {
-            Ok(member) => vec![member],
-            Err(_) => return Answer::error("bad_member", "a member is 64 hex digits", "see `warmnet-node status --json`"),
-        },
-    };
-    let Some(derived) = engine.chain().derived() else {
-        return Answer::error("no_record", "no record has been derived yet", "wait until the node has caught up");
-    };
-    let roster = engine.chain().latest_roster();
-    let report = |m: &MemberId| {
-        let s: Option<&Score> = derived.scores.get(m);
-        serde_json::json!({
-            "member": m.to_hex(),
-            "record": derived.epoch.0,
-            "score": s.map(|s| points(s.value)),
-            "authenticated": s.map(|s| points(s.a)),
-            "replied_lower": s.map(|s| points(s.r)),
-            "read_lower": s.map(|s| points(s.o)),
-            "bounced_lower": s.map(|s| points(s.b)),
-            "complained_lower": s.map(|s| points(s.s)),
-            "inbox_lower": s.map(|s| points(s.inbox_lower)),
-            "delivered": s.map(|s| s.delivered),
-            "dealt": s.map(|s| s.dealt),
-            "completed": s.map(|s| s.completed),
-            "locked": pools::locked(roster.row(m), s),
-            "provisional": s.map(|s| s.provisional),
-            "trust": derived.trust.mass(m),
-            "weight": f64::from(derived.trust.weight(m)) / 65_536.0,
-        })
-    };
-    Answer::data(&members.iter().map(report).collect::<Vec<_>>())
+/// A member's score; nothing before the first record.
+pub(super) fn score(engine: &Engine, m: &MemberId) -> Option<serde_json::Value> {
+    let chain = engine.chain();
+    let derived = chain.derived()?;
+    let s: Option<&Score> = derived.scores.get(m);
+    Some(serde_json::json!({
+        "member": m.to_hex(),
+        "record": derived.epoch.0,
+        "score": s.map(|s| points(s.value)),
+        "authenticated": s.map(|s| points(s.a)),
+        "replied_lower": s.map(|s| points(s.r)),
+        "read_lower": s.map(|s| points(s.o)),
+        "bounced_lower": s.map(|s| points(s.b)),
+        "complained_lower": s.map(|s| points(s.s)),
+        "inbox_lower": s.map(|s| points(s.inbox_lower)),
+        "delivered": s.map(|s| s.delivered),
+        "dealt": s.map(|s| s.dealt),
+        "completed": s.map(|s| s.completed),
+        "locked": locked(engine, chain.latest_roster().row(m), s),
+        "provisional": s.map(|s| s.provisional),
+        "trust": derived.trust.mass(m),
+        "weight": f64::from(derived.trust.weight(m)) / 65_536.0,
+    }))
+}
+
+fn locked(engine: &Engine, row: Option<&RosterRow>, score: Option<&Score>) -> bool {
+    !lock::locks(engine.chain().params_derived(), row, score).is_empty()
 }

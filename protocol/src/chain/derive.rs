@@ -27,7 +27,9 @@ pub struct Derived {
     pub epoch: Epoch,
     /// The epoch it closed.
     pub closes: Option<Epoch>,
-    /// Trust of every member of the roster before.
+    /// The roster before the record, whose members are judged.
+    pub roster: Arc<Roster>,
+    /// Trust of every member of that roster.
     pub trust: Arc<Trust>,
     /// Scores of the same members.
     pub scores: Arc<BTreeMap<MemberId, Score>>,
@@ -133,6 +135,7 @@ impl Chain {
         let derived = Derived {
             epoch: record.epoch,
             closes: digests.closes,
+            roster: before,
             trust: Arc::new(trust),
             scores: Arc::new(scores),
             rows: Arc::new(rows),

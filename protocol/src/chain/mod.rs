@@ -116,6 +116,11 @@ impl Chain {
             None => self.records.first_key_value().map_or(&self.genesis.params, |(_, held)| &held.record.params),
         }
     }
+    /// The parameters that the newest derived values go by.
+    #[must_use]
+    pub fn params_derived(&self) -> &Params {
+        self.params_at(self.derived.as_ref().map_or(Epoch(0), |d| d.epoch))
+    }
     /// The change of parameters that the record of `epoch` must still name.
     #[must_use]
     pub fn under_way(&self, epoch: Epoch) -> Option<&Upcoming> {

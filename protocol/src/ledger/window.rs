@@ -141,6 +141,11 @@ impl Window {
     pub fn latest(&self) -> Option<&ClosedEpoch> {
         self.held.back().map(|h| h.closed.as_ref())
     }
+    /// Epochs that a closed one stays in.
+    #[must_use]
+    pub fn span(&self) -> u32 {
+        self.span
+    }
     /// The closed epochs, oldest first.
     pub fn epochs(&self) -> impl DoubleEndedIterator<Item = &ClosedEpoch> + '_ {
         self.held.iter().map(|h| h.closed.as_ref())

@@ -5,27 +5,51 @@ use crate::ledger::{Outcome, Window};
 use crate::params::Params;
 use crate::time::Epoch;
 use crate::wire::roster::RosterRow;
+use serde::{Deserialize, Serialize};
 
-/// Whether the newly closed epoch was a bad one:
-/// - a hard bounce (reconciled or external) in it while the window's rate throttles, or
-/// - its inbox share, from `pause_placements` known ones, is under half of what the window showed before: placement broke in.
-///   A newcomer that never saw the inbox is not cut for it.
+/// What the newly closed epoch looks like beside the window before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// It had a hard bounce, reconciled or external.
+    pub bounced: bool,
+    /// Mails in the inbox and all of known placement, in that epoch.
+    pub now: (u64, u64),
+    /// The same before it.
+    pub before: (u64, u64),
+}
+
+/// Looks at a closed epoch.
 #[must_use]
-pub fn bad(params: &Params, window: &Window, index: u32, closed: Epoch, level: Level) -> bool {
-    let (mut bounced, mut now, mut before) = (false, (0u64, 0u64), (0u64, 0u64));
+pub fn look(window: &Window, index: u32, closed: Epoch) -> Look {
+    let mut look = Look::default();
     for (epoch, x) in window.sends(index) {
         let new = epoch == closed;
-        bounced |= new && x.outcome == Outcome::HardBounce;
+        look.bounced |= new && x.outcome == Outcome::HardBounce;
         if x.outcome.delivered() {
-            let count = if new { &mut now } else { &mut before };
+            let count = if new { &mut look.now } else { &mut look.before };
             count.0 += u64::from(x.outcome == Outcome::DeliveredInbox);
             count.1 += 1;
         }
     }
-    bounced |= window.reports(index).any(|(epoch, r)| epoch == closed && r.hard > 0);
-    let least = u64::from(params.pause_placements);
-    let broke_in = now.1 >= least && before.1 >= least && 2 * now.0 * before.1 < before.0 * now.1;
-    (bounced && level >= Level::Throttle) || broke_in
+    look.bounced |= window.reports(index).any(|(epoch, r)| epoch == closed && r.hard > 0);
+    look
+}
+
+impl Look {
+    /// Whether it was a bad one:
+    /// - a hard bounce while the window's rates reach the throttle `level`, or
+    /// - its inbox share, from `pause_placements` known ones, is under half of what the window showed before: placement broke in.
+    ///   A newcomer that never saw the inbox is not cut for it.
+    #[must_use]
+    pub fn bad(&self, params: &Params, level: Level) -> bool {
+        (self.bounced && level >= Level::Throttle) || self.broke_in(params)
+    }
+    /// Whether placement broke in.
+    #[must_use]
+    pub fn broke_in(&self, params: &Params) -> bool {
+        let (least, now, before) = (u64::from(params.pause_placements), self.now, self.before);
+        now.1 >= least && before.1 >= least && 2 * now.0 * before.1 < before.0 * now.1
+    }
 }
 
 /// Cuts or restores.

@@ -49,7 +49,8 @@ pub fn paid_until(params: &Params, row: &RosterRow) -> Option<Epoch> {
 }
 
 /// Clean mails of one sender in one closed epoch: delivered, and no golden mailbox complained.
-fn clean(window: &Window, index: u32, epoch: Epoch) -> u32 {
+#[must_use]
+pub fn clean(window: &Window, index: u32, epoch: Epoch) -> u32 {
     let mine = window.sends(index).filter(|(e, _)| *e == epoch);
     mine.filter(|(_, x)| matches!(x.outcome, Outcome::DeliveredInbox | Outcome::DeliveredSpam) && !(x.golden_weight > 0 && x.complaint))
         .count() as u32

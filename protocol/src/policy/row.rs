@@ -1,7 +1,7 @@
 //! The first row and the next one.
 
 use super::rehabilitation::{self, Case};
-use super::{dead, pause, pools, ramp, service, triggers};
+use super::{dead, pause, pools, quota, ramp, service, triggers};
 use crate::ids::{DomainTag, MemberId, NodeId};
 use crate::ledger::Window;
 use crate::params::Params;
@@ -47,7 +47,7 @@ pub fn first_row(
         acts,
         dead: false,
     };
-    row.quota = quota(params, &row);
+    row.quota = quota::of(params, &row).mails;
     row
 }
 
@@ -56,23 +56,6 @@ pub fn first_row(
 pub fn as_first_row(params: &Params, row: &RosterRow, epoch: Epoch) -> RosterRow {
     let RosterRow { member, node, tag, provider, languages, weekdays, acts, ramp, role, .. } = *row;
     first_row(params, member, node, tag, provider, languages, weekdays, acts, ramp, role, epoch)
-}
-
-/// Ring mails of an epoch by a row's other fields, before weekdays and the class cap.
-#[must_use]
-fn quota(params: &Params, row: &RosterRow) -> u16 {
-    let normal = u64::from(ramp::mails(row.ramp, row.ramp_day));
-    let quota = match (row.role, row.pool) {
-        (Role::Golden, _) | (_, Pool::Quarantined) => return 0,
-        // Half, at least the floor, never more than without rehab. No cut on top: it has a debt to pay.
-        (_, Pool::Rehab) => (normal / 2).max(u64::from(params.rehab_quota_floor)).min(normal),
-        _ => {
-            let full = u64::from(params.service_full.max(1));
-            normal * u64::from(row.cut) / 1_000 * u64::from(row.service).min(full) / full
-        }
-    };
-    // One a day is left to everybody: who sends nothing can't show that it is fixed.
-    quota.max(1) as u16
 }
 
 /// The row of `epoch` from the row before and the window that the record of `epoch` closes. `quarantined`: the member's tag is
@@ -96,7 +79,7 @@ pub fn next_row(
     let index = window.index(&row.member);
     let closed = epoch.minus(params.close_lag).filter(|c| window.latest().is_some_and(|l| l.epoch == *c));
     let case = Case { window, index, score, epoch, closed };
-    row.service = service::of(params, window, index, row.acts);
+    row.service = service::of(params, window, index, row.acts).per_mille;
     if let (Some(index), Some(closed)) = (index, closed) {
         row.dead = dead::next(params, window, index, row.dead, closed);
     }
@@ -111,14 +94,14 @@ pub fn next_row(
         row.pool = pools::by_score(params, row.pool, row.unlocked_once, score);
         if let (Some(index), Some(closed)) = (index, closed) {
             let level = triggers::level(params, &case.unaccounted(params, &row));
-            pause::apply(params, &mut row, pause::bad(params, window, index, closed, level));
+            pause::apply(params, &mut row, pause::look(window, index, closed).bad(params, level));
         }
         let began = epoch > row.joined;
         if began && !row.dead && row.cut == 1_000 && ramp::advances(tally(window, index, &row, epoch, params)) {
             row.ramp_day = row.ramp_day.saturating_add(1);
         }
     }
-    row.quota = quota(params, &row);
+    row.quota = quota::of(params, &row).mails;
     row
 }
 

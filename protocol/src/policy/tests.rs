@@ -47,28 +47,52 @@ fn triggers_need_a_hundred_mails_and_three_events() {
 #[test]
 fn service_forgives_luck_and_not_silence() {
     let p = Params::standard();
-    assert_eq!((service::per_mille(&p, 0, 0), service::per_mille(&p, 5, 0)), (1_000, 1_000));
-    assert_eq!(service::per_mille(&p, 400, 120), 1_000);
-    assert_eq!(service::per_mille(&p, 400, 0), 0);
-    assert!(service::per_mille(&p, 400, 40) < 800);
-    assert_eq!(service::of(&p, &Window::new(&p), Some(0), acts::READ), 1_000);
+    let per_mille = |seen, given| service::service(&p, seen, given).per_mille;
+    assert_eq!((per_mille(0, 0), per_mille(5, 0)), (1_000, 1_000));
+    assert_eq!(per_mille(400, 120), 1_000);
+    assert_eq!(per_mille(400, 0), 0);
+    assert!(per_mille(400, 40) < 800);
+    assert_eq!(service::of(&p, &Window::new(&p), Some(0), acts::READ).per_mille, 1_000);
+}
+
+/// A score that locks by nothing but its value.
+fn solid(value: u32) -> Score {
+    Score { value, inbox_lower: 1_000_000, delivered: 100, dealt: 100, completed: 100, ..Score::default() }
+}
+
+/// So many credits.
+fn credits(left: u32) -> credits::Credits {
+    credits::Credits { left, ..credits::Credits::default() }
 }
 
 #[test]
 fn allowance_grows_with_the_score() {
     let p = Params::standard();
-    let row = member(0, Role::Member);
+    let row = RosterRow { pool: Pool::Standard, ..member(0, Role::Member) };
     let at = |value, service| {
-        let row = RosterRow { service, pool: Pool::Standard, ..row.clone() };
-        pools::daily_allowance(&p, &row, &Score { value, locked: value < 70_000_000, ..Score::default() }, 1_000)
+        let row = RosterRow { service, ..row.clone() };
+        allowance::daily(&p, Some(&row), Some(&solid(value)), &credits(1_000), []).mails
     };
     assert_eq!([at(69_999_999, 1_000), at(70_000_000, 1_000), at(85_000_000, 1_000), at(100_000_000, 1_000)], [0, 0, 125, 250]);
     assert_eq!([at(100_000_000, 800), at(100_000_000, 400)], [250, 125]);
+    assert_eq!(lock::locks(&p, Some(&row), Some(&solid(69_999_999))), [lock::Lock::Score(crate::score::Barrier::LowScore)]);
     let rehab = RosterRow { pool: Pool::Rehab, ..row.clone() };
-    let fine = Score { value: 100_000_000, ..Score::default() };
-    assert!(!pools::locked(Some(&row), Some(&fine)) && pools::locked(Some(&rehab), Some(&fine)), "rehab locks whatever the score");
-    assert!(pools::locked(Some(&row), None) && pools::locked(None, Some(&fine)));
-    assert_eq!(pools::daily_allowance(&p, &rehab, &Score { value: 100_000_000, ..Score::default() }, 250), 0);
+    let fine = solid(100_000_000);
+    assert_eq!(lock::locks(&p, Some(&rehab), Some(&fine)), [lock::Lock::Rehab], "rehab locks whatever the score");
+    assert_eq!(lock::locks(&p, Some(&row), Some(&fine)), []);
+    assert_eq!(lock::locks(&p, None, None), [lock::Lock::NoScore, lock::Lock::NoRow]);
+    assert_eq!(allowance::daily(&p, Some(&rehab), Some(&fine), &credits(1_000), []).mails, 0);
+}
+
+#[test]
+fn the_lowest_ceiling_and_the_credits_bound_the_allowance() {
+    let p = Params::standard();
+    let row = RosterRow { pool: Pool::Premium, ..member(0, Role::Member) };
+    let daily = |left, ceilings: &[u32]| {
+        allowance::daily(&p, Some(&row), Some(&solid(100_000_000)), &credits(left), ceilings.iter().copied()).mails
+    };
+    assert_eq!([daily(1_000, &[]), daily(1_000, &[9_000]), daily(1_000, &[200, 40, 90])], [250, 250, 40]);
+    assert_eq!([daily(0, &[]), daily(249, &[]), daily(250, &[]), daily(39, &[40])], [0, 249, 250, 39]);
 }
 
 /// A network that plays, closes and derives like the chain does, with `close_lag` between play and close.
@@ -157,7 +181,7 @@ fn external_bounces_lead_through_rehab_and_out_again() {
     }
     let entered = w.rosters.len() as u32 - 1;
     assert_eq!((entered, w.row(0).debt, w.row(0).debt_since), (14, 700, Epoch(14)));
-    assert_eq!(pools::daily_allowance(&w.params, w.row(0), &w.score(0), 250), 0);
+    assert_eq!(allowance::daily(&w.params, Some(w.row(0)), Some(&w.score(0)), &credits(1_000), []).mails, 0);
     assert!(w.score(0).b > 50_000);
     assert_eq!(w.row(0).quota, 15);
     // Each clean reconciled mail of a newly closed epoch pays one; nothing else does.

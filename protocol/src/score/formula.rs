@@ -1,12 +1,21 @@
 //! Rates into a score.
 
 use super::Score;
-use super::rates::Rates;
+use super::rates::{Bounces, Rates};
 use super::wilson::{ONE, wilson_lower_z1, wilson_lower_z2};
 use crate::params::{MILLION, Params};
+use serde::{Deserialize, Serialize};
 
-/// `clamp(50 A + 1.5 R + 0.2 O - 10 B - 1000 S, 0, 100)` in millionths of a point; all rates in ppm (A a share, the others
-/// percent: 10,000 ppm are 1 %).
+/// What A, R, O, B and S earn or cost, in millionths of a point; all rates in ppm (A a share, the others percent: 10,000 ppm
+/// are 1 %).
+#[must_use]
+pub(super) fn shares(a: u32, r: u32, o: u32, b: u32, s: u32) -> [i64; 5] {
+    let [a, r, o, b, s] = [a, r, o, b, s].map(i64::from);
+    // Per ppm: 50, 1.5 / 10,000 and so on, times a million.
+    [50 * a, 150 * r, 20 * o, -1_000 * b, -100_000 * s]
+}
+
+/// `clamp(50 A + 1.5 R + 0.2 O - 10 B - 1000 S, 0, 100)` in millionths of a point; all rates in ppm.
 ///
 /// # Example
 /// ```
@@ -15,10 +24,36 @@ use crate::params::{MILLION, Params};
 /// ```
 #[must_use]
 pub fn points(a: u32, r: u32, o: u32, b: u32, s: u32) -> u32 {
-    let [a, r, o, b, s] = [a, r, o, b, s].map(i64::from);
-    // Per ppm: 50, 1.5 / 10,000 and so on, times a million.
-    let sum = 50 * a + 150 * r + 20 * o - 1_000 * b - 100_000 * s;
+    let sum: i64 = shares(a, r, o, b, s).iter().sum();
     sum.clamp(0, 100 * MILLION as i64) as u32
+}
+
+/// Why a score locks external sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Barrier {
+    /// Provisional: fewer than `provisional_delivered` mails were delivered.
+    FewDelivered,
+    /// Provisional: less than `provisional_completion` of the dealt slots were completed.
+    Incomplete,
+    /// Below `lock_below`.
+    LowScore,
+    /// Inbox share below `inbox_gate`.
+    LowInbox,
+}
+
+/// Everything that locks a score.
+#[must_use]
+pub fn barriers(params: &Params, score: &Score) -> Vec<Barrier> {
+    let incomplete =
+        u128::from(score.completed) * u128::from(MILLION) < u128::from(params.provisional_completion) * u128::from(score.dealt);
+    let all = [
+        (Barrier::FewDelivered, score.delivered < params.provisional_delivered),
+        (Barrier::Incomplete, incomplete),
+        (Barrier::LowScore, score.value < params.lock_below),
+        (Barrier::LowInbox, score.inbox_lower < params.inbox_gate),
+    ];
+    all.into_iter().filter_map(|(barrier, stands)| stands.then_some(barrier)).collect()
 }
 
 /// Bound of `k` of `n` whole mails with a denominator of at least `floor`.
@@ -27,21 +62,31 @@ fn floored(bound: fn(u64, u64) -> u32, k: u64, n: u64, floor: u32) -> u32 {
     bound(k.min(n).saturating_mul(ONE), n.saturating_mul(ONE))
 }
 
+fn share((hits, of): (u64, u64)) -> u32 {
+    (u128::from(hits) * u128::from(MILLION)).checked_div(u128::from(of)).unwrap_or(0) as u32
+}
+
+/// B by the ledger and by the self reports, ppm; the larger one counts.
+pub(super) fn bounce_rates(params: &Params, x: &Bounces) -> [u32; 2] {
+    [(x.hard, x.attempts), (x.external_hard, x.external_sent)].map(|(k, n)| floored(wilson_lower_z1, k, n, params.bounce_floor))
+}
+
+/// S by golden mailboxes and by the self reports, ppm; the larger one counts.
+pub(super) fn complaint_rates(params: &Params, x: &Bounces) -> [u32; 2] {
+    let both = [(x.golden_complaints, x.golden_delivered), (x.external_complaints, x.complaint_sent)];
+    both.map(|(k, n)| floored(wilson_lower_z2, k, n, params.complaint_floor))
+}
+
 pub(super) fn score(params: &Params, rates: &Rates) -> Score {
-    let a = (u128::from(rates.auth.0) * u128::from(MILLION)).checked_div(u128::from(rates.auth.1)).unwrap_or(0) as u32;
-    let r = wilson_lower_z1(rates.replied.0, rates.replied.1);
-    let o = wilson_lower_z1(rates.read.0, rates.read.1);
-    let inbox_lower = wilson_lower_z1(rates.inbox.0, rates.inbox.1);
-    let bounce = |(hard, of): (u64, u64)| floored(wilson_lower_z1, hard, of, params.bounce_floor);
-    let complaint = |(complaints, of): (u64, u64)| floored(wilson_lower_z2, complaints, of, params.complaint_floor);
-    let x = &rates.bounces;
-    let b = bounce((x.hard, x.attempts)).max(bounce((x.external_hard, x.external_sent)));
-    let s = complaint((x.golden_complaints, x.golden_delivered)).max(complaint((x.external_complaints, x.complaint_sent)));
-    let value = points(a, r, o, b, s);
-    let incomplete =
-        u128::from(rates.completed) * u128::from(MILLION) < u128::from(params.provisional_completion) * u128::from(rates.dealt);
-    let provisional = rates.delivered < params.provisional_delivered || incomplete;
-    let locked = provisional || value < params.lock_below || inbox_lower < params.inbox_gate;
+    let [r, o, inbox_lower] = [rates.replied, rates.read, rates.inbox].map(|(hits, of)| wilson_lower_z1(hits, of));
+    let [inside, outside] = bounce_rates(params, &rates.bounces);
+    let [golden, told] = complaint_rates(params, &rates.bounces);
+    let (a, b, s) = (share(rates.auth), inside.max(outside), golden.max(told));
     let (delivered, dealt, completed) = (rates.delivered, rates.dealt, rates.completed);
-    Score { value, a, r, o, b, s, inbox_lower, delivered, dealt, completed, provisional, locked }
+    let value = points(a, r, o, b, s);
+    let mut out = Score { value, a, r, o, b, s, inbox_lower, delivered, dealt, completed, provisional: false, locked: false };
+    let barriers = barriers(params, &out);
+    out.provisional = barriers.iter().any(|b| matches!(b, Barrier::FewDelivered | Barrier::Incomplete));
+    out.locked = !barriers.is_empty();
+    out
 }

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `wilson.rs` | integer lower bounds |
 //! | `rates.rs` | what the window says of one sender |
-//! | `formula.rs` | rates into a score |
+//! | `formula.rs` | rates into a score, and what locks it |
+//! | `explain.rs` | a score taken apart: points, entries, what would raise it |
 //!
 //! Choices made here:
 //! - A is a plain weighted share (unknown authentication left out); R and O are lower bounds, so is the inbox share.
@@ -15,13 +16,14 @@
 //!   figures stand beside it; the larger bound counts, so a self report can only lower a score.
 //! - Bounces that a rehabilitation debt has paid no longer count (see `policy::rehabilitation`).
 
+pub mod explain;
 mod formula;
 mod rates;
 #[cfg(test)]
 mod tests;
 mod wilson;
 
-pub use formula::points;
+pub use formula::{Barrier, barriers, points};
 pub use rates::Bounces;
 pub use wilson::{wilson_lower_z1, wilson_lower_z2};
 
@@ -69,7 +71,7 @@ pub struct Score {
 pub fn scores(params: &Params, window: &Window, trust: &Trust, roster: &Roster) -> BTreeMap<MemberId, Score> {
     let mut raters = Raters::new(window, trust, roster);
     let score = |row: &crate::wire::roster::RosterRow| {
-        let rates = window.index(&row.member).map(|i| raters.rate(params, window, i, row)).unwrap_or_default();
+        let rates = window.index(&row.member).map(|i| raters.rate(params, window, i, row, |_, _| true, |_| ())).unwrap_or_default();
         (row.member, formula::score(params, &rates))
     };
     roster.rows().iter().map(score).collect()

@@ -5,12 +5,13 @@ use crate::params::Params;
 use crate::time::Epoch;
 use crate::trust::Trust;
 use crate::wire::roster::{Role, Roster, RosterRow, acts};
+use serde::{Deserialize, Serialize};
 
 /// 1.0 in Q16.16.
 const ONE: u64 = 1 << 16;
 
 /// Bounces and complaints of one sender, in mails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounces {
     /// Exchanges delivered or bounced by the sender's fault.
     pub attempts: u64,
@@ -44,12 +45,12 @@ impl Bounces {
         out
     }
     pub(crate) fn add(&mut self, x: &Exchange, fresh: bool) {
-        let counts = x.outcome.delivered() || x.outcome.bounced();
-        self.attempts += u64::from(fresh && counts);
-        self.hard += u64::from(fresh && x.outcome == Outcome::HardBounce);
-        let golden = x.golden_weight > 0 && x.outcome.delivered();
-        self.golden_delivered += u64::from(golden);
-        self.golden_complaints += u64::from(golden && x.complaint);
+        let bounced = bounced(x).filter(|_| fresh);
+        self.attempts += u64::from(bounced.is_some());
+        self.hard += u64::from(bounced == Some(true));
+        let complained = complained(x);
+        self.golden_delivered += u64::from(complained.is_some());
+        self.golden_complaints += u64::from(complained == Some(true));
     }
     pub(crate) fn add_report(&mut self, report: &crate::wire::bundle::SelfReport, fresh: bool) {
         self.external_sent += if fresh { u64::from(report.sent) } else { 0 };
@@ -57,6 +58,31 @@ impl Bounces {
         self.complaint_sent += u64::from(report.sent);
         self.external_complaints += u64::from(report.complaints);
     }
+}
+
+/// Whether a mail bounced for good; `None` when it counts in no bounce rate.
+pub(crate) fn bounced(x: &Exchange) -> Option<bool> {
+    (x.outcome.delivered() || x.outcome.bounced()).then_some(x.outcome == Outcome::HardBounce)
+}
+
+/// Whether a golden mailbox complained; `None` when the mail reached none.
+fn complained(x: &Exchange) -> Option<bool> {
+    (x.golden_weight > 0 && x.outcome.delivered()).then_some(x.complaint)
+}
+
+/// One exchange as the figures count it: a hit, a miss, or `None` where it doesn't count.
+#[derive(Clone, Copy)]
+pub(super) struct Counted {
+    pub(super) epoch: Epoch,
+    pub(super) exchange: Exchange,
+    /// What the rater's word weighs here, Q16.16; 0 when nothing was delivered.
+    pub(super) weight: u64,
+    pub(super) auth: Option<bool>,
+    pub(super) replied: Option<bool>,
+    pub(super) read: Option<bool>,
+    pub(super) inbox: Option<bool>,
+    pub(super) bounced: Option<bool>,
+    pub(super) complained: Option<bool>,
 }
 
 /// Sums of one sender: (numerator, denominator) in Q16.16 rater weights, counts in mails.
@@ -88,8 +114,8 @@ pub(super) struct Raters {
     /// Summed weights on the subject in hand, by group of tags and of nodes.
     tags: Vec<u64>,
     nodes: Vec<u64>,
-    /// Last subject that each rater was summed for.
-    seen: Vec<u32>,
+    /// Raters summed for the subject in hand.
+    seen: Vec<bool>,
 }
 
 /// Numbers equal keys alike: group of each, and how many groups.
@@ -114,28 +140,39 @@ impl Raters {
             node: node[i],
         };
         let raters = members.iter().enumerate().map(rater).collect();
-        Self { raters, tags: vec![0; tags], nodes: vec![0; nodes], seen: vec![u32::MAX; members.len()] }
+        Self { raters, tags: vec![0; tags], nodes: vec![0; nodes], seen: vec![false; members.len()] }
     }
 
-    /// Sums what the window says of the sender at `subject`.
-    pub(super) fn rate(&mut self, params: &Params, window: &Window, subject: u32, row: &RosterRow) -> Rates {
+    /// Sums what the window says of the sender at `subject`, without the exchanges that `keep` leaves out; `each` sees every
+    /// exchange as it is counted.
+    pub(super) fn rate(
+        &mut self,
+        params: &Params,
+        window: &Window,
+        subject: u32,
+        row: &RosterRow,
+        keep: impl Fn(Epoch, &Exchange) -> bool,
+        mut each: impl FnMut(&Counted),
+    ) -> Rates {
         let mut out = Rates::default();
         let mut touched = Vec::new();
-        for (_, x) in window.sends(subject).filter(|(_, x)| x.outcome.delivered()) {
+        let sends = || window.sends(subject).filter(|(epoch, x)| keep(*epoch, x));
+        for (_, x) in sends().filter(|(_, x)| x.outcome.delivered()) {
             let r = self.raters[x.receiver as usize];
-            if !r.golden && std::mem::replace(&mut self.seen[x.receiver as usize], subject) != subject {
+            if !r.golden && !std::mem::replace(&mut self.seen[x.receiver as usize], true) {
                 self.tags[r.tag as usize] += u64::from(r.weight);
                 self.nodes[r.node as usize] += u64::from(r.weight);
-                touched.push(r);
+                touched.push(x.receiver);
             }
         }
         let paid = crate::policy::rehabilitation::paid_until(params, row);
-        for (epoch, x) in window.sends(subject) {
-            out.bounces.add(&x, paid.is_none_or(|p| epoch > p));
-            if x.outcome.delivered() {
-                out.delivered += 1;
-                self.weigh(&mut out, &x);
-            }
+        for (epoch, x) in sends() {
+            let fresh = paid.is_none_or(|p| epoch > p);
+            let counted = self.count(epoch, x, fresh);
+            out.bounces.add(&x, fresh);
+            out.delivered += u32::from(x.outcome.delivered());
+            out.weigh(&counted);
+            each(&counted);
         }
         for (epoch, report) in window.reports(subject) {
             out.bounces.add_report(&report, paid.is_none_or(|p| epoch > p));
@@ -144,31 +181,41 @@ impl Raters {
             out.dealt += u32::from(t.dealt);
             out.completed += u32::from(t.completed);
         }
-        for r in touched {
+        for rater in touched {
+            let r = self.raters[rater as usize];
             self.tags[r.tag as usize] = 0;
             self.nodes[r.node as usize] = 0;
+            self.seen[rater as usize] = false;
         }
         out
     }
 
-    fn weigh(&self, out: &mut Rates, x: &Exchange) {
+    fn count(&self, epoch: Epoch, x: Exchange, fresh: bool) -> Counted {
         let r = self.raters[x.receiver as usize];
         let group = if r.golden { ONE } else { self.tags[r.tag as usize].max(self.nodes[r.node as usize]).max(ONE) };
-        let weight = u64::from(r.weight) * ONE / group * u64::from(x.golden_weight.max(1));
+        let delivered = x.outcome.delivered();
+        let weight = if delivered { u64::from(r.weight) * ONE / group * u64::from(x.golden_weight.max(1)) } else { 0 };
         let inbox = x.outcome == Outcome::DeliveredInbox;
-        let add = |pair: &mut (u64, u64), hit: bool| {
-            pair.0 += if hit { weight } else { 0 };
-            pair.1 += weight;
-        };
-        add(&mut out.inbox, inbox);
-        if let Some(pass) = x.auth {
-            add(&mut out.auth, pass);
+        Counted {
+            epoch,
+            exchange: x,
+            weight,
+            auth: x.auth.filter(|_| delivered),
+            replied: (delivered && r.acts & acts::REPLY != 0).then_some(inbox && x.replied),
+            read: (delivered && r.acts & acts::READ != 0).then_some(inbox && x.read),
+            inbox: delivered.then_some(inbox),
+            bounced: bounced(&x).filter(|_| fresh),
+            complained: complained(&x),
         }
-        if r.acts & acts::REPLY != 0 {
-            add(&mut out.replied, inbox && x.replied);
-        }
-        if r.acts & acts::READ != 0 {
-            add(&mut out.read, inbox && x.read);
+    }
+}
+
+impl Rates {
+    fn weigh(&mut self, x: &Counted) {
+        let figures = [(&mut self.auth, x.auth), (&mut self.replied, x.replied), (&mut self.read, x.read), (&mut self.inbox, x.inbox)];
+        for (sum, hit) in figures {
+            sum.0 += if hit == Some(true) { x.weight } else { 0 };
+            sum.1 += if hit.is_some() { x.weight } else { 0 };
         }
     }
 }

@@ -10,6 +10,7 @@ use warmnet_protocol::chain::Chain;
 use warmnet_protocol::identity::{Signable, Verified, hash, signed};
 use warmnet_protocol::ids::NetworkId;
 use warmnet_protocol::ledger::Outcome;
+use warmnet_protocol::policy::credits::Credits;
 use warmnet_protocol::wire::bundle::Bundle;
 use warmnet_protocol::wire::codec;
 use warmnet_protocol::wire::epoch_record::EpochRecord;
@@ -105,7 +106,9 @@ pub(crate) fn expected(chain: &Chain, day: &Day) -> Value {
             "tallies": (0..roster_len).map(tally).collect::<Vec<_>>(),
         })
     });
+    let credits = |m| u64::from(Credits::of(window, window.index(&m)).left);
     json!({
+        "credits": numbers(&mut ids().map(credits)),
         "epoch": epoch,
         "signed_input": signed_input(&chain.network(), day),
         "degraded": play.degraded,

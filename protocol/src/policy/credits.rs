@@ -1,0 +1,145 @@
+//! Credits: who processes others' mail may send mail of its own. Each inbound exchange that was processed and reconciled
+//! earns [`EARNED`], each external mail of a self report spends one, and a credit lives as long as its epoch is in the window
+//! (30 epochs). No state: everybody computes them from the window alone.
+//!
+//! Within an epoch what was earned comes before what was spent. Mails beyond the credits there were take nothing from later
+//! ones.
+//!
+//! **Which credit is spent.** How many are left is the same whichever is taken; which ones decides when they expire. Here a mail
+//! takes the youngest. Oldest first can't be told from the window: a mail still in it may have been paid by an epoch that left
+//! it, so what was told to expire later would be gone today. Youngest first, an epoch that leaves takes exactly what is
+//! shown as left of it.
+
+use crate::ledger::Window;
+use crate::time::Epoch;
+use serde::{Deserialize, Serialize};
+
+/// Credits for one inbound exchange. 12: 20 warming mails a day earn 240, about the recommended ceiling of 250 external mails.
+pub const EARNED: u32 = 12;
+
+/// One epoch's credits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lot {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Inbound exchanges processed and reconciled.
+    pub processed: u32,
+    /// External mails of that epoch, by the self report.
+    pub external: u32,
+    /// Credits of it that are left; they go with their epoch.
+    pub left: u32,
+    /// First closed epoch with which they are gone.
+    pub expires: Epoch,
+}
+
+/// A member's credits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credits {
+    /// By epoch, oldest first; at most `window_epochs`.
+    pub lots: Vec<Lot>,
+    /// All that is left.
+    pub left: u32,
+    /// External mails that no credit was there for.
+    pub uncovered: u32,
+}
+
+impl Credits {
+    /// Credits by the window; none for who is not in it.
+    #[must_use]
+    pub fn of(window: &Window, index: Option<u32>) -> Self {
+        let Some(index) = index else { return Self::default() };
+        let sent = window.reports(index).map(|(_, r)| r.sent);
+        let days = window.tallies(index).zip(sent).map(|((epoch, t), sent)| (epoch, u32::from(t.seen_in), sent));
+        Self::from_days(window.span(), days)
+    }
+
+    /// Credits of `(epoch, exchanges processed, external mails)`, oldest epoch first; a credit lives `span` epochs.
+    ///
+    /// # Example
+    /// ```
+    /// use warmnet_protocol::{policy::credits::Credits, time::Epoch};
+    /// let credits = Credits::from_days(30, [(Epoch(0), 2, 0), (Epoch(1), 0, 5)]);
+    /// assert_eq!((credits.left, credits.lots[0].expires), (19, Epoch(30)));
+    /// ```
+    #[must_use]
+    pub fn from_days(span: u32, days: impl IntoIterator<Item = (Epoch, u32, u32)>) -> Self {
+        let mut out = Self::default();
+        for (epoch, processed, external) in days {
+            let left = processed.saturating_mul(EARNED);
+            out.lots.push(Lot { epoch, processed, external, left, expires: epoch.plus(span) });
+            let uncovered = out.take(external);
+            out.uncovered = out.uncovered.saturating_add(uncovered);
+        }
+        out.left = out.lots.iter().fold(0u32, |sum, lot| sum.saturating_add(lot.left));
+        out
+    }
+
+    /// Takes the youngest credits for so many mails; what no credit is there for.
+    fn take(&mut self, mails: u32) -> u32 {
+        let mut owed = mails;
+        for lot in self.lots.iter_mut().rev() {
+            let paid = owed.min(lot.left);
+            lot.left -= paid;
+            owed -= paid;
+        }
+        owed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SPAN: u32 = 6;
+
+    /// Days of at most `SPAN` epochs, oldest first.
+    fn days() -> impl Strategy<Value = Vec<(Epoch, u32, u32)>> {
+        prop::collection::vec((0u32..6, 0u32..90), 1..SPAN as usize + 1)
+            .prop_map(|v| (10u32..).zip(v).map(|(e, (got, sent))| (Epoch(e), got, sent)).collect())
+    }
+
+    #[test]
+    fn an_inbound_exchange_pays_twelve_mails() {
+        let credits = Credits::from_days(SPAN, [(Epoch(3), 2, 10), (Epoch(4), 1, 20), (Epoch(5), 0, 9)]);
+        let left: Vec<u32> = credits.lots.iter().map(|l| l.left).collect();
+        assert_eq!((left, credits.left, credits.uncovered), (vec![0, 0, 0], 0, 3));
+        let credits = Credits::from_days(SPAN, [(Epoch(3), 2, 10), (Epoch(4), 1, 5)]);
+        assert_eq!((credits.lots[0].left, credits.lots[1].left, credits.left), (14, 7, 21));
+        assert_eq!(Credits::of(&Window::new(&crate::params::Params::standard()), None), Credits::default());
+        assert_eq!(Credits::from_days(SPAN, [(Epoch(0), u32::MAX, 0), (Epoch(1), 9, u32::MAX)]).uncovered, 0);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_earned_and_never_below_nothing(days in days()) {
+            let credits = Credits::from_days(SPAN, days.clone());
+            let earned: u32 = days.iter().map(|d| d.1 * EARNED).sum();
+            let spent: u32 = days.iter().map(|d| d.2).sum();
+            // Every mail took one credit or found none.
+            prop_assert_eq!(credits.left, earned + credits.uncovered - spent);
+            prop_assert!(credits.left <= earned && credits.uncovered <= spent);
+            prop_assert!(credits.lots.iter().all(|l| l.left <= l.processed * EARNED && l.expires == l.epoch.plus(SPAN)));
+        }
+
+        #[test]
+        fn what_expires_is_what_was_told(days in days()) {
+            let before = Credits::from_days(SPAN, days.clone());
+            let after = Credits::from_days(SPAN, days[1..].to_vec());
+            prop_assert_eq!(after.left, before.left - before.lots[0].left);
+            prop_assert_eq!(&after.lots[..], &before.lots[1..]);
+        }
+
+        #[test]
+        fn one_mail_more_costs_one_at_most(days in days(), at in 0usize..SPAN as usize) {
+            let at = at % days.len();
+            let (mut sent, mut got) = (days.clone(), days.clone());
+            sent[at].2 += 1;
+            got[at].1 += 1;
+            let left = |days: Vec<_>| Credits::from_days(SPAN, days).left;
+            let now = left(days);
+            prop_assert!([now, now.saturating_sub(1)].contains(&left(sent)));
+            prop_assert!((now..=now + EARNED).contains(&left(got)));
+        }
+    }
+}
