@@ -29,7 +29,7 @@ fn written(c: &mut Cursor<'_>, address: &str) -> String {
 
 /// A partner introduces itself to the node.
 pub(crate) fn introduction(node: &mut Node, c: &mut Cursor<'_>) {
-    let Some(x) = node.exchange(c.below(1 << 16)) else { return };
+    let Some(x) = node.exchange(c.below(1 << 16), false) else { return };
     let Some(partner) = node.world.player(&x.partner) else { return };
     let mut from = x.partner_node;
     let mut request =
@@ -93,7 +93,7 @@ fn honest(node: &Node, x: &Exchange, turn: u8, message_id: String) -> Option<Fou
 
 /// A labelled mail lies in a mailbox: the partner's, or somebody's who tries something.
 pub(crate) fn mail(node: &mut Node, c: &mut Cursor<'_>) {
-    let Some(x) = node.exchange(c.below(1 << 16)) else { return };
+    let Some(x) = node.exchange(c.below(1 << 16), c.byte() > 32) else { return };
     let turn = u8::from(x.side == Side::Sender) + if c.byte() < 64 { c.byte() % 5 } else { 0 };
     let message_id = match c.byte() % 8 {
         0 => "m".repeat(LONG),
@@ -124,6 +124,8 @@ pub(crate) fn mail(node: &mut Node, c: &mut Cursor<'_>) {
         }
         13 => mail.label = format!("{}; z=1", mail.label),
         14 => mail.label = mail.label.replacen("r=", "r=1", 1),
+        17 => mail.label = mail.label.replacen("t=", ["t=9", "t=0", "t=-", "T="][c.below(4)], 1),
+        18 => mail.label = mail.label.replacen("x=", ["x=0", "X=", "x=zz"][c.below(3)], 1),
         15 => mail.answers = x.thread.clone(),
         16 => mail.label = mail.label.replacen(&format!("e={}", x.epoch), &format!("e={}", x.epoch.plus(1)), 1),
         _ => {}

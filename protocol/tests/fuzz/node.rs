@@ -27,9 +27,16 @@ pub(crate) struct Store {
     rosters: BTreeMap<Epoch, Roster>,
     bundles: BTreeMap<(Epoch, MemberId), Vec<u8>>,
     own: BTreeSet<(Epoch, MemberId)>,
-    pub(crate) exchanges: BTreeMap<ExchangeId, Vec<u8>>,
+    exchanges: BTreeMap<ExchangeId, Vec<u8>>,
     applications: BTreeMap<MemberId, Vec<u8>>,
     reports: BTreeMap<(Epoch, MemberId), SelfReport>,
+}
+
+impl Store {
+    /// A store that holds nothing else.
+    pub(crate) fn of_exchange(x: &Exchange) -> Self {
+        Self { exchanges: BTreeMap::from([(x.id, codec::encode(x))]), ..Self::default() }
+    }
 }
 
 impl Restored for Store {
@@ -66,9 +73,11 @@ pub(crate) struct Node {
     pub(crate) introductions: Vec<(ExchangeId, Introduce)>,
     pub(crate) tasks: Vec<MailTask>,
     pub(crate) acts: Vec<(ExchangeId, u8, Act)>,
+    exchanges: BTreeMap<(Epoch, ExchangeId), Exchange>,
     pub(crate) store: Store,
     sent: BTreeSet<(ExchangeId, u8)>,
     token: u64,
+    answered: u64,
     pub(crate) inputs: u64,
     pub(crate) met: BTreeMap<String, u64>,
 }
@@ -92,36 +101,48 @@ pub(crate) fn settings(n: usize, switch: Switch, allowed: u8) -> Input {
     }))
 }
 
-fn engine() -> Engine {
-    Engine::new(world().genesis.clone(), cast::key("fixture-node", LEAVER))
+/// An engine with an empty chain that hosts both.
+pub(crate) fn engine(now: Timestamp) -> Engine {
+    let mut engine = Engine::new(world().genesis.clone(), cast::key("fixture-node", LEAVER));
+    HOSTED.into_iter().for_each(|n| engine.handle(now, settings(n, Switch::On, acts::ALL)));
+    engine
 }
 
 impl Node {
     pub(crate) fn new() -> Self {
-        let mut node = Self {
+        let now = world().at(0, 0);
+        Self {
             world: world(),
-            engine: engine(),
-            now: world().at(0, 0),
+            engine: engine(now),
+            now,
             next_day: 0,
             wants: vec![],
             introductions: vec![],
             tasks: vec![],
             acts: vec![],
+            exchanges: BTreeMap::new(),
             store: Store::default(),
             sent: BTreeSet::new(),
             token: 0,
+            answered: 0,
             inputs: 0,
             met: BTreeMap::new(),
-        };
-        HOSTED.map(|n| node.feed(settings(n, Switch::On, acts::ALL)));
-        node
+        }
     }
 
-    /// An exchange as it was last stored.
-    pub(crate) fn exchange(&self, n: usize) -> Option<Exchange> {
-        let all = self.store.exchanges.len();
-        let bytes = self.store.exchanges.values().nth(n % all.max(1))?;
-        Some(codec::decode(bytes, REQUEST_BYTES).expect("it was read before"))
+    /// One of the exchanges of these days as it was last stored; `introduced`: one that mail may come in, if there is any.
+    pub(crate) fn exchange(&self, n: usize, introduced: bool) -> Option<Exchange> {
+        let today = self.world.clock().epoch_at(self.now)?;
+        let near = self.exchanges.range((today.minus(1).unwrap_or(today), ExchangeId([0; 16]))..).map(|(_, x)| x);
+        let open: Vec<&Exchange> = near.clone().filter(|x| introduced && x.partner_address.is_some()).collect();
+        let among = if open.is_empty() { near.collect() } else { open };
+        among.get(n % among.len().max(1)).map(|x| Exchange::clone(x))
+    }
+
+    /// Takes an answer for the newest question, the first one.
+    fn answer(&mut self, token: u64) {
+        assert!(token == self.token && self.answered + 1 == token, "an answer to nothing");
+        self.answered = token;
     }
 
     fn meet(&mut self, what: String) {
@@ -145,26 +166,25 @@ impl Node {
     /// Gossip is always answered, once.
     pub(crate) fn gossip(&mut self, topic: Topic, bytes: Vec<u8>) {
         self.token += 1;
-        let before: u64 = self.met.iter().filter(|(k, _)| k.starts_with("verdict")).map(|(_, n)| n).sum();
         self.feed(Input::Gossip { token: self.token, topic, bytes });
-        let after: u64 = self.met.iter().filter(|(k, _)| k.starts_with("verdict")).map(|(_, n)| n).sum();
-        assert_eq!(after, before + 1, "one verdict");
+        assert_eq!(self.answered, self.token, "one verdict");
     }
 
     /// So is an introduction.
     pub(crate) fn introduced(&mut self, from: NodeId, request: Introduce) {
         self.token += 1;
         self.feed(Input::Introduction { token: self.token, from, request });
+        assert_eq!(self.answered, self.token, "one answer");
     }
 
     fn hear(&mut self, output: Output) {
         match output {
             Output::Verdict { token, verdict } => {
-                assert_eq!(token, self.token);
+                self.answer(token);
                 self.meet(format!("verdict {:?} {}", verdict.acceptance, verdict.penalty));
             }
             Output::IntroductionAnswer { token, answer } => {
-                assert_eq!(token, self.token);
+                self.answer(token);
                 self.meet(match answer {
                     Introduced::Welcome { .. } => "introduced: welcome".into(),
                     Introduced::Declined(reason) => format!("introduced: {reason:?}"),
@@ -175,14 +195,21 @@ impl Node {
                 let _request = want.request();
                 self.wants.push(want);
             }
-            Output::Introduce { exchange, request, .. } => self.introductions.push((exchange, request)),
+            Output::Introduce { exchange, request, .. } => {
+                self.meet("asks: introduce".into());
+                self.introductions.push((exchange, request));
+            }
             Output::Send(task) => {
                 assert!(!self.sent.contains(&(task.exchange, task.turn)), "a sent mail is never sent again");
                 let to = CanonicalAddress::parse(&task.to).expect("an address");
                 assert_eq!(to.as_str(), task.to, "mail goes to a canonical address");
+                self.meet(if task.turn == 0 { "asks: mail" } else { "asks: reply" }.into());
                 self.tasks.push(*task);
             }
-            Output::Act { exchange, turn, act, .. } => self.acts.push((exchange, turn, act)),
+            Output::Act { exchange, turn, act, .. } => {
+                self.meet(format!("asks: {act:?}"));
+                self.acts.push((exchange, turn, act));
+            }
             Output::Publish { bytes, .. } => assert!(bytes.len() <= REQUEST_BYTES),
             Output::StoreRecord { epoch, bytes } => drop(self.store.records.insert(epoch, bytes)),
             Output::StoreRoster { epoch } => {
@@ -191,12 +218,20 @@ impl Node {
             }
             Output::StoreBundle { epoch, member, bytes } => drop(self.store.bundles.insert((epoch, member), bytes)),
             Output::OwnBundle { epoch, member, bytes } => {
-                assert!(signed::open::<Bundle>(&bytes, &self.world.network).is_ok());
+                assert_eq!(signed::open::<Bundle>(&bytes, &self.world.network).err(), None);
+                self.meet("files: bundle".into());
                 assert!(self.store.own.insert((epoch, member)), "one bundle a member and epoch");
                 self.store.bundles.insert((epoch, member), bytes);
             }
-            Output::StoreExchange { exchange, bytes, .. } => drop(self.store.exchanges.insert(exchange, bytes)),
-            Output::StoreApplication { member, bytes } => drop(self.store.applications.insert(member, bytes)),
+            Output::StoreExchange { exchange, epoch, bytes, .. } => {
+                let x: Exchange = codec::decode(&bytes, REQUEST_BYTES).expect("what is stored can be read again");
+                self.exchanges.insert((epoch, exchange), x);
+                self.store.exchanges.insert(exchange, bytes);
+            }
+            Output::StoreApplication { member, bytes } => {
+                assert!(codec::decode::<Application>(&bytes, 4_096).is_ok(), "what is stored can be read again");
+                self.store.applications.insert(member, bytes);
+            }
             Output::StoreReport { epoch, member, report } => drop(self.store.reports.insert((epoch, member), report)),
             Output::Derived { .. } => self.meet("derived".into()),
             Output::Enrol { .. } | Output::MailToken { .. } => {}
@@ -205,11 +240,8 @@ impl Node {
 
     /// Whatever happened, the node can be started again from its store, and stands where it stood.
     pub(crate) fn restart(&mut self) {
-        let mut again = engine();
-        HOSTED.map(|n| again.handle(self.now, settings(n, Switch::On, acts::ALL)));
+        let mut again = engine(self.now);
         assert_eq!(again.restore(self.now, &mut self.store), Ok(()));
         assert_eq!(again.chain().history().back(), self.engine.chain().history().back(), "the same digests after a restart");
-        let read = |bytes: &Vec<u8>| codec::decode::<Application>(bytes, 4_096).is_ok();
-        assert!(self.store.applications.values().all(read));
     }
 }

@@ -90,9 +90,16 @@ pub(crate) fn run(targets: &[Target]) {
 
 /// Bytes of one list of engine inputs: a few weeks of a node.
 const LIST: usize = 12 * 1024;
-/// Everything a node can answer to gossip, introductions and labelled mails.
-const ANSWERS: [&str; 27] = [
+/// Everything a node can answer to gossip, introductions and labelled mails, and what it does of itself.
+const ANSWERS: [&str; 34] = [
+    "asks: File",
+    "asks: Read",
+    "asks: Rescue",
+    "asks: introduce",
+    "asks: mail",
+    "asks: reply",
     "derived",
+    "files: bundle",
     "introduced: NotDealt",
     "introduced: NotHere",
     "introduced: NotReady",

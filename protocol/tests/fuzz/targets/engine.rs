@@ -4,9 +4,21 @@ use crate::letters;
 use crate::node::Node;
 use crate::scenes::{self, Cursor};
 use std::collections::BTreeMap;
+use warmnet_protocol::engine::Restored;
 
 /// Lives through a list; gives the number of inputs and what the node answered, counted.
 pub(crate) fn live(bytes: &[u8]) -> (u64, BTreeMap<String, u64>) {
+    let mut node = through(bytes);
+    node.restart();
+    (node.inputs, node.met)
+}
+
+/// The exchanges that a life left in the store.
+pub(crate) fn stored(bytes: &[u8]) -> Vec<Vec<u8>> {
+    through(bytes).store.exchanges()
+}
+
+fn through(bytes: &[u8]) -> Node {
     let mut node = Node::new();
     let mut c = Cursor(bytes);
     // Some come late to the network.
@@ -27,6 +39,5 @@ pub(crate) fn live(bytes: &[u8]) -> (u64, BTreeMap<String, u64>) {
             _ => letters::mail(&mut node, &mut c),
         }
     }
-    node.restart();
-    (node.inputs, node.met)
+    node
 }

@@ -48,9 +48,8 @@ fn id(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-const RULES: [&str; 13] = [
-    "grammar", "turns", "empty", "slot", "link", "phone", "length", "shouting", "word", "character", "duplicate", "variants", "alike",
-];
+const RULES: [&str; 13] =
+    ["grammar", "turns", "empty", "slot", "link", "phone", "length", "shouting", "word", "character", "duplicate", "variants", "alike"];
 
 /// The linter finds nothing, or names its rules.
 fn bank(bytes: &[u8]) -> Result<(), String> {
@@ -68,7 +67,9 @@ fn bank(bytes: &[u8]) -> Result<(), String> {
 fn thread(second: &str) -> Vec<u8> {
     let turn = |first: &str| {
         let choices = "{one|two|three|four|five|six} ".repeat(4);
-        format!("{first} {choices}and then some more plain words so that it is long enough for a mail that somebody would send to [receiver].")
+        format!(
+            "{first} {choices}and then some more plain words so that it is long enough for a mail that somebody would send to [receiver]."
+        )
     };
     format!("A subject\n----\n{second}\n----\n{}", ["alpha", "beta", "gamma", "delta"].map(turn).join("\n----\n")).into_bytes()
 }
@@ -78,15 +79,77 @@ fn written(value: &Value) -> Vec<Vec<u8>> {
 }
 
 const BANK_WORDS: &[&str] = &[
-    "{", "}", "[", "]", "|", "{a|b}", "{{{{{{{a|b}", "{|b}", "[receiver]", "[nobody]", "\n----\n", "\n====\n", " www.a.org ", "00 49 30 1234567",
-    "FREE", "!!", "urgent", "\u{301}", "  ", "{one|two|three|four|five|six} ", "and then some more plain words so that it is long enough",
+    "{",
+    "}",
+    "[",
+    "]",
+    "|",
+    "{a|b}",
+    "{{{{{{{a|b}",
+    "{|b}",
+    "[receiver]",
+    "[nobody]",
+    "\n----\n",
+    "\n====\n",
+    " www.a.org ",
+    "00 49 30 1234567",
+    "FREE",
+    "!!",
+    "urgent",
+    "\u{301}",
+    "  ",
+    "{one|two|three|four|five|six} ",
+    "and then some more plain words so that it is long enough",
 ];
 const LABEL_WORDS: &[&str] = &[
-    "v1", "v2", ";", "; ", "n=", "e=", "r=", "x=", "t=", "s=", ".", "0", "01", "4", "5", "255", "65535", "65536", "4294967295",
-    "4294967296", "+1", "-1", "\r\n\t", " ", "=", "==", "/", "\u{e9}", "\u{2028}", "00112233445566778899aabbccddeeff", "; z=1",
+    "v1",
+    "v2",
+    ";",
+    "; ",
+    "n=",
+    "e=",
+    "r=",
+    "x=",
+    "t=",
+    "s=",
+    ".",
+    "0",
+    "01",
+    "4",
+    "5",
+    "255",
+    "65535",
+    "65536",
+    "4294967295",
+    "4294967296",
+    "+1",
+    "-1",
+    "\r\n\t",
+    " ",
+    "=",
+    "==",
+    "/",
+    "\u{e9}",
+    "\u{2028}",
+    "00112233445566778899aabbccddeeff",
+    "; z=1",
 ];
 const ADDRESS_WORDS: &[&str] = &[
-    "@", ".", "..", "+", "+x", "gmail.com", "googlemail.com", "@gmail.com", "xn--", "\"", " ", "\u{fc}", "\r\n", "-", "co.uk",
+    "@",
+    ".",
+    "..",
+    "+",
+    "+x",
+    "gmail.com",
+    "googlemail.com",
+    "@gmail.com",
+    "xn--",
+    "\"",
+    " ",
+    "\u{fc}",
+    "\r\n",
+    "-",
+    "co.uk",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 ];
 

@@ -62,11 +62,8 @@ fn genesis(bytes: &[u8]) -> Result<(), String> {
 
 /// More entries than a bundle may have, still below its size limit.
 fn crowded() -> Vec<u8> {
-    let entry = |round: u16| Entry {
-        slot: Slot { ring: RingKind::Open, round },
-        word: Word::Sender(SenderOutcome::Sent),
-        evidence: [1; 4],
-    };
+    let entry =
+        |round: u16| Entry { slot: Slot { ring: RingKind::Open, round }, word: Word::Sender(SenderOutcome::Sent), evidence: [1; 4] };
     let entries = (0..=BUNDLE_ENTRIES as u16).map(entry).collect();
     codec::encode(&Bundle { member: MemberId([1; 32]), epoch: Epoch(1), entries, report: SelfReport::default() })
 }
