@@ -9,9 +9,11 @@
 //! | `fate.rs` | what becomes of a mail |
 //! | `play.rs` | the play, record by record |
 //! | `write.rs` | the two files of `vectors/` |
+//! | `arrival.rs` | every order of arrival |
 //! | `chain_rules.rs`, `gossip_rules.rs`, `introduction_rules.rs`, `bundle_rules.rs` | what a node of this network refuses, asks and files |
 #![allow(clippy::disallowed_methods)] // a test may read files; the rules may not
 
+mod arrival;
 mod bundle_rules;
 mod cast;
 mod chain_rules;
