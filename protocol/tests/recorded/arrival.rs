@@ -93,7 +93,7 @@ fn hand(chain: &mut Chain, message: Message, base: u32) -> bool {
 fn node(fate: &[u16], base: u32) -> Chain {
     let mut order: Vec<(u32, u16, Message)> = Vec::new();
     for ((day, message), fate) in messages().iter().zip(fate) {
-        if matches!(message, Message::Bundle(b) if !counted(&b.message)) && fate / LATE % 2 == 0 {
+        if matches!(message, Message::Bundle(b) if !counted(&b.message)) && (fate / LATE).is_multiple_of(2) {
             continue;
         }
         order.push((day + u32::from(fate % LATE), *fate, *message));
