@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `mutate.rs` | inputs out of golden ones |
 //! | `stable.rs` | the loop, the same for the same seed, and its table |
-//! | `targets/` | one function of bytes a target; `fuzz/` hands the same ones to cargo-fuzz |
+//! | `targets/` | one function of bytes a target |
 //! | `world.rs`, `node.rs` | the recorded network, a node of it and what must hold of what it says |
 //! | `scenes.rs`, `letters.rs` | what may happen to it |
 //!
