@@ -132,5 +132,7 @@ pub(crate) fn mail(node: &mut Node, c: &mut Cursor<'_>) {
     }
     let again = (c.byte() < 32).then(|| mail.clone());
     node.feed(Input::MailFound(mail));
-    again.map(|mail| node.feed(Input::MailFound(mail)));
+    if let Some(mail) = again {
+        node.feed(Input::MailFound(mail));
+    }
 }

@@ -10,7 +10,7 @@
 //! | `scenes.rs`, `letters.rs` | what may happen to it |
 //!
 //! `make fuzz` runs 1,000,000 inputs a target. `WARMNET_FUZZ_INPUTS` and `WARMNET_FUZZ_SEED` choose how many and which.
-#![allow(clippy::disallowed_methods)] // a test may read files and clocks; the rules may not
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // a test may read files and clocks; the rules may not
 
 #[path = "../recorded/cast.rs"]
 #[allow(dead_code)] // the recording itself needs all of them

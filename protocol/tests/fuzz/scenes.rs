@@ -127,7 +127,7 @@ pub(crate) fn signed_oddly(node: &mut Node, c: &mut Cursor<'_>) {
         }
         3..=5 => {
             let tag = c.of(&world.players).map_or(DomainTag([0; 16]), |p| p.tag);
-            let kind = if c.byte() % 3 == 0 { NoticeKind::Listed } else { NoticeKind::Released };
+            let kind = if c.byte().is_multiple_of(3) { NoticeKind::Listed } else { NoticeKind::Released };
             let (since, review) = (Epoch(odd[c.below(odd.len())]), Epoch(odd[c.below(odd.len())]));
             let notice = Notice { tag, kind, reason: ReasonClass::Operator, evidence: Digest([c.byte(); 32]), since, review };
             let key = if c.byte() < 32 { &world.players[0].key } else { &world.issuing };
@@ -207,7 +207,7 @@ pub(crate) fn host(node: &mut Node, c: &mut Cursor<'_>) {
     if let Some((exchange, turn)) = c.of(&node.tasks).map(|t| (t.exchange, t.turn ^ odd_turn)) {
         node.feed(Input::MailSent { exchange, turn, result });
         if c.byte() < 24 {
-            node.feed(Input::Bounced { exchange, turn, hard: c.byte() % 2 == 0 });
+            node.feed(Input::Bounced { exchange, turn, hard: c.byte().is_multiple_of(2) });
         }
     }
     if let Some((exchange, turn, act)) = c.of(&node.acts).copied() {

@@ -19,6 +19,9 @@ pub(crate) struct Day {
     pub(crate) bundles: Vec<Verified<Bundle>>,
 }
 
+/// A day while its frames are read.
+type Frames = (Verified<EpochRecord>, Vec<RosterRow>, Vec<Verified<Bundle>>);
+
 /// The recorded network.
 pub(crate) struct World {
     pub(crate) genesis: Genesis,
@@ -61,7 +64,7 @@ pub(crate) fn world() -> &'static World {
         let all: Vec<_> = frames(include_bytes!("../../vectors/network.bin")).collect();
         let genesis = Genesis::decode(all[0].1).expect("a genesis");
         let network = genesis.network_id();
-        let mut days: Vec<(Verified<EpochRecord>, Vec<RosterRow>, Vec<Verified<Bundle>>)> = Vec::new();
+        let mut days: Vec<Frames> = Vec::new();
         let (mut notices, mut faults) = (Vec::new(), Vec::new());
         for (kind, content) in all {
             match (kind, days.last_mut()) {
