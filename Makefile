@@ -12,7 +12,7 @@ export CARGO_TARGET_DIR
 BINS := $(CARGO_TARGET_DIR)/debug
 OUT ?= demo-out
 
-.PHONY: help setup build demo test soak check bench
+.PHONY: help setup build demo test soak fuzz check bench
 
 help: ## Print this list
 	@echo "Warmnet:"
@@ -39,6 +39,9 @@ test: build ## Run every test
 
 soak: build ## Kill a sending node 1,000 times; no mail may come twice (10 minutes or more)
 	WARMNET_KILLS=1000 cargo test --workspace --test smtp_faults -- killed --nocapture
+
+fuzz: setup ## Feed every decoder and parser, and an engine, 1,000,000 bad inputs each (10 minutes)
+	WARMNET_FUZZ_INPUTS=$(or $(INPUTS),1000000) cargo test --workspace --test fuzz -- --nocapture
 
 check: setup ## Format, lints, docs, licences and bans, purity of the rules
 	cargo fmt --all --check

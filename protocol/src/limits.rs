@@ -36,6 +36,8 @@ pub const CONTACTS: usize = 64;
 pub const CONTACT_ADDRESSES: usize = 8;
 /// Mailbox address in an introduction or enrolment (RFC 5321 path).
 pub const ADDRESS_BYTES: usize = 254;
+/// Message-ID of a warming mail: it stands in one header line (RFC 5322 2.1.1), and a stored exchange holds up to five of them.
+pub const MESSAGE_ID_BYTES: usize = 998;
 /// Human-readable reason in an answer.
 pub const REASON_BYTES: usize = 200;
 /// Epochs of records a node keeps behind the newest: the window, the five open epochs, and a margin.

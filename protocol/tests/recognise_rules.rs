@@ -6,6 +6,7 @@ use warmnet_protocol::exchange::state::Introduction;
 use warmnet_protocol::exchange::{Exchange, Side};
 use warmnet_protocol::identity::NodeKey;
 use warmnet_protocol::ids::{ExchangeId, MemberId, NetworkId};
+use warmnet_protocol::limits::MESSAGE_ID_BYTES;
 use warmnet_protocol::matching::{RingKind, Slot};
 use warmnet_protocol::time::{Clock, Epoch, Span, Timestamp};
 use warmnet_protocol::wire::label::{Label, Signed, text_digest};
@@ -46,9 +47,13 @@ fn exchange() -> Exchange {
 
 /// The genuine label of a turn's mail under a key.
 fn label(x: &Exchange, turn: u8, key: u8) -> Label {
+    label_of(x, turn, key, MESSAGE_ID)
+}
+
+fn label_of(x: &Exchange, turn: u8, key: u8, message_id: &str) -> Label {
     let text = text_digest(&expected_text(x, turn).expect("a text"));
     let (network, exchange, author, addressee) = (&NETWORK, &x.id, &x.partner, &x.me);
-    let signed = Signed { network, exchange, turn, message_id: MESSAGE_ID, author, addressee, text: &text };
+    let signed = Signed { network, exchange, turn, message_id, author, addressee, text: &text };
     let signature = signed.sign(&NodeKey::from_seed(&[key; 32]));
     Label { network: Label::network_prefix(&NETWORK), epoch: x.epoch, slot: x.slot, exchange: x.id, turn, signature }
 }
@@ -118,6 +123,18 @@ fn only_the_exchanges_text_is_ours() {
     for link in ["https://one.example", "WWW.one.example", "mailto:eve@one.example"] {
         assert_eq!(with(format!("Look: {link}")), Some(NotOurs::Content));
     }
+}
+
+#[test]
+fn a_message_id_that_no_header_line_holds_is_refused() {
+    let x = exchange();
+    let text = mail_text(&x, 0).expect("a text").body;
+    let named = |message_id: &str| {
+        let mail = Candidate { from: Some(PARTNER), to: Some(ME), message_id, text: &text, single_plain_part: true };
+        judge(&x, CLOCK.at(Epoch(4), Span::hours(10)), &label_of(&x, 0, 1, message_id), &mail)
+    };
+    assert_eq!(named(&"m".repeat(MESSAGE_ID_BYTES)), None);
+    assert_eq!(named(&"m".repeat(MESSAGE_ID_BYTES + 1)), Some(NotOurs::Misfit), "it would fill the store");
 }
 
 #[test]

@@ -110,6 +110,8 @@ impl Chain {
             return self.accept_record(record);
         }
         let Verified { message: record, signer, digest, .. } = record;
+        // Before the hashing: only the coordinator may say how much of it there is.
+        self.check_content(&record, &signer)?;
         let mut link = record.beacon;
         for _ in 0..=record.epoch.0 {
             link = Beacon(hash::digest(&link.0).0);
@@ -117,7 +119,6 @@ impl Chain {
         if link != self.genesis.first_beacon {
             return Err(RecordRefusal::Beacon);
         }
-        self.check_content(&record, &signer)?;
         self.base = Some(record.epoch);
         self.records.insert(record.epoch, HeldRecord { record, digest });
         Ok(())

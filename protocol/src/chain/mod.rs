@@ -157,10 +157,10 @@ impl Chain {
     pub fn latest_roster(&self) -> Arc<Roster> {
         self.rosters.last_key_value().map(|(_, r)| r.clone()).unwrap_or_default()
     }
-    /// Records whose roster is not here yet, oldest first.
+    /// The first record that waits for its roster. Rosters of derived records were here, and may be pruned.
     #[must_use]
     pub fn missing_roster(&self) -> Option<(Epoch, Digest)> {
-        self.records.iter().find(|(e, _)| !self.rosters.contains_key(e)).map(|(e, r)| (*e, r.record.roster))
+        self.records.range(self.next_to_derive()..).find(|(e, _)| !self.rosters.contains_key(e)).map(|(e, r)| (*e, r.record.roster))
     }
     /// The state derived from the newest record that could be derived.
     #[must_use]

@@ -3,21 +3,23 @@
 use super::{Engine, Output, Timer};
 use crate::exchange::{Exchange, Side, deadlines};
 use crate::identity::signed;
-use crate::ids::MemberId;
+use crate::ids::{ExchangeId, MemberId};
+use crate::matching::Pairing;
 use crate::time::{Epoch, Timestamp};
 use crate::wire::bundle::{self, Bundle, Entry, Observation, Placement, SenderOutcome, Word};
+use std::collections::BTreeSet;
 
 impl Engine {
     pub(super) fn on_bundle_point(&mut self, now: Timestamp, epoch: Epoch, member: MemberId) {
         if self.signed.contains(&(epoch, member)) || now >= deadlines::bundle_deadline(&self.chain.clock(), epoch) {
             return;
         }
-        let in_roster = self.chain.play(epoch).is_some_and(|p| p.roster.row(&member).is_some_and(|r| r.node == self.key.node_id()));
-        if !in_roster {
+        let Some(dealt) = self.dealt(epoch, member) else {
             let retry = now.plus_wall_ms(self.retry_ms());
             return self.schedule(retry, Timer::Bundle(epoch, member));
-        }
-        let mut entries: Vec<Entry> = self.exchanges.values().filter(|x| x.epoch == epoch && x.me == member).filter_map(entry_of).collect();
+        };
+        let mine = self.exchanges.values().filter(|x| x.epoch == epoch && x.me == member && dealt.contains(&x.id));
+        let mut entries: Vec<Entry> = mine.filter_map(entry_of).collect();
         entries.sort_by_key(Entry::order);
         entries.truncate(crate::limits::BUNDLE_ENTRIES);
         let report = self.reports.get(&(epoch, member)).copied().unwrap_or_default();
@@ -28,6 +30,20 @@ impl Engine {
             self.emit(Output::OwnBundle { epoch, member, bytes });
             self.derive(now);
         }
+    }
+
+    /// The exchanges that the epoch's play deals to a member of this node; `None` while it is in no roster. What was begun by a
+    /// degraded plan before the record came is not among them: its slots are other members' now, and it counts nothing.
+    fn dealt(&self, epoch: Epoch, member: MemberId) -> Option<BTreeSet<ExchangeId>> {
+        let play = self.chain.play(epoch)?;
+        let position = play.roster.position(&member)?;
+        play.roster.at(position).filter(|row| row.node == self.key.node_id())?;
+        let (deal, network) = (self.chain.deal(&play), self.chain.network());
+        let id = |p: Pairing| {
+            let (sender, receiver) = (play.roster.at(p.sender)?, play.roster.at(p.receiver)?);
+            Some(ExchangeId::derive(&network, epoch, p.slot, &sender.member, &receiver.member))
+        };
+        Some(deal.sends(position).into_iter().chain(deal.receives(position)).filter_map(id).collect())
     }
 }
 

@@ -10,8 +10,9 @@
 
 use super::hosted::{Application, HostedMember};
 use super::{Engine, Output, Timer};
-use crate::identity::{Passport, signed};
+use crate::identity::{CanonicalAddress, Passport, signed};
 use crate::ids::MemberId;
+use crate::limits;
 use crate::time::Timestamp;
 use crate::wire::codec;
 use crate::wire::enrolment::{Apply, EnrolAnswer, Token};
@@ -105,6 +106,8 @@ impl Engine {
         };
         match answer {
             Some(EnrolAnswer::Challenge { golden, token }) if asked_for_token => {
+                let Ok(golden) = CanonicalAddress::parse(&golden) else { return };
+                let golden = golden.as_str().to_owned();
                 self.set_application(now, member, Application::Challenged { golden, token, mailed: false });
             }
             Some(EnrolAnswer::Admitted { passport }) if waiting => {
@@ -114,7 +117,10 @@ impl Engine {
                     self.set_application(now, member, Application::Admitted { from: passport.message.from });
                 }
             }
-            Some(EnrolAnswer::Refused { reason }) if waiting => self.set_application(now, member, Application::Refused { reason }),
+            Some(EnrolAnswer::Refused { mut reason }) if waiting => {
+                reason.truncate(reason.floor_char_boundary(limits::REASON_BYTES));
+                self.set_application(now, member, Application::Refused { reason });
+            }
             Some(EnrolAnswer::Left) => self.on_left(now, member),
             // Asked again by the timer.
             Some(_) | None => {}

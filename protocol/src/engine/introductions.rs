@@ -35,9 +35,9 @@ impl Engine {
             Some(Introduced::Declined(reason)) => Command::Declined(reason),
             Some(Introduced::Welcome { address, salt }) => {
                 let canonical = CanonicalAddress::parse(&address).ok();
-                let opens = canonical.is_some_and(|a| member_id(&self.chain.network(), &salt, &a) == x.partner);
                 // A partner that can't open its own commitment could aim mail at a third party: no mail.
-                if opens { Command::Introduced { address } } else { Command::Declined(Decline::WrongAddress) }
+                let opened = canonical.filter(|a| member_id(&self.chain.network(), &salt, a) == x.partner);
+                opened.map_or(Command::Declined(Decline::WrongAddress), |a| Command::Introduced { address: a.as_str().to_owned() })
             }
         };
         self.step(now, id, command);

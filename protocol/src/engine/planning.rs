@@ -17,7 +17,10 @@ const KEEP_COUNTS: u32 = 60;
 impl Engine {
     pub(super) fn on_epoch(&mut self, now: Timestamp, epoch: Epoch) {
         let next = epoch.plus(1);
-        self.schedule(self.chain.clock().start(next), Timer::Epoch(next));
+        // The last epoch that can be counted has none behind it.
+        if next > epoch {
+            self.schedule(self.chain.clock().start(next), Timer::Epoch(next));
+        }
         self.plan(now, epoch);
         self.fold(epoch);
         self.ask_for_late_bundles(epoch);

@@ -102,7 +102,9 @@ impl Engine {
     }
 
     fn on_roster_page(&mut self, now: Timestamp, epoch: Epoch, from: u32, rows: Vec<RosterRow>, total: u32) {
-        if rows.is_empty() || total as usize > limits::ROSTER_ROWS {
+        // The record knows how long its roster is; a peer that says otherwise would leave the node with a page that nobody completes.
+        let known = self.chain.record(epoch).is_some_and(|held| held.record.roster_len == total);
+        if rows.is_empty() || !known {
             return;
         }
         let mut page = self.roster_page.take().filter(|p| p.epoch == epoch).unwrap_or(RosterPage { epoch, rows: vec![] });

@@ -578,3 +578,14 @@ fn a_bounce_counts_only_by_our_own_label_and_before_the_bundle() {
     w.deliver(2, Input::Bounced { exchange: late, turn: 0, hard: true });
     assert_eq!(w.peers[2].engine.exchanges[&late].outcome, Some(SenderOutcome::Sent), "what was signed stays said");
 }
+
+#[test]
+fn the_last_epoch_has_no_next_one() {
+    let world = World::new(1, 1);
+    let last = CLOCK.start(Epoch(u32::MAX));
+    let mut engine = Engine::new(world.peers[0].engine.chain().genesis().clone(), key(9));
+    let config = world.peers[0].engine.hosted().values().next().unwrap().config.clone();
+    engine.handle(last, Input::Host(Box::new(config)));
+    engine.handle(last, Input::Wake);
+    assert!(engine.next_wake().is_some_and(|at| at > last), "it waits for something else");
+}

@@ -5,7 +5,7 @@
 //! | 1. it carries exactly one label header, and that one parses | [`NotOurs::Label`] |
 //! | 2. the label is of this network | [`NotOurs::Network`] |
 //! | 3. it names an exchange that was dealt to this mailbox and whose epoch is not over: until the start of e+2 | [`NotOurs::Unknown`] |
-//! | 4. epoch, slot and turn are the exchange's; a reply comes after the mail it answers | [`NotOurs::Misfit`] |
+//! | 4. epoch, slot and turn are the exchange's; a reply comes after the mail it answers; the Message-ID has at most [`MESSAGE_ID_BYTES`] | [`NotOurs::Misfit`] |
 //! | 5. this turn was not seen before | [`NotOurs::Replay`] |
 //! | 6. From is the introduced partner's address and nothing else, To is this mailbox's | [`NotOurs::Address`] |
 //! | 7. the partner's node signed network, exchange, turn, Message-ID, both members and the text's digest | [`NotOurs::Signature`] |
@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use super::text;
 use crate::identity::CanonicalAddress;
 use crate::ids::{ExchangeId, MemberId, NetworkId};
+use crate::limits::MESSAGE_ID_BYTES;
 use crate::time::{Clock, Timestamp};
 use crate::wire::label::{self, Label, LabelError};
 
@@ -73,7 +74,7 @@ pub enum NotOurs {
     /// No such exchange is dealt to this mailbox, or it is over.
     #[error("no such exchange is dealt to this mailbox now")]
     Unknown,
-    /// Epoch, slot or turn don't fit the exchange.
+    /// Epoch, slot, turn or the length of the Message-ID don't fit the exchange.
     #[error("the label does not fit its exchange")]
     Misfit,
     /// That turn was seen already.
@@ -116,6 +117,9 @@ pub fn check<'a>(desk: &Desk<'a>, label: &Label, mail: &Candidate<'_>) -> Result
     }
     // A reply needs the mail it answers: the sender can't be answered before it sent.
     if label.turn > exchange.replies || (label.turn > 0 && exchange.thread.len() < usize::from(label.turn)) {
+        return Err(NotOurs::Misfit);
+    }
+    if mail.message_id.len() > MESSAGE_ID_BYTES {
         return Err(NotOurs::Misfit);
     }
     if exchange.found.is_some_and(|t| t >= label.turn) {

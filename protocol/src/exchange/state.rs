@@ -163,7 +163,7 @@ impl Exchange {
     pub fn next_wake(&self, clock: &Clock) -> Option<Timestamp> {
         let mut wake = self.pending.iter().filter_map(|p| p.at).min();
         let mut consider = |t: Timestamp| wake = Some(wake.map_or(t, |w| w.min(t)));
-        if let (Introduction::Due(at, _), None) = (self.introduction, self.outcome) {
+        if let (Side::Sender, Introduction::Due(at, _), None) = (self.side, self.introduction, self.outcome) {
             consider(at);
         }
         for (_, o) in &self.outgoing {

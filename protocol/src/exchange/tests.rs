@@ -207,3 +207,11 @@ fn a_refusal_for_now_is_one_for_good_at_the_deadline() {
     step(&mut x, now, refused(end));
     assert_eq!(x.outcome, Some(SenderOutcome::RefusedSoft));
 }
+
+#[test]
+fn a_damaged_exchange_does_not_wake_its_node_for_ever() {
+    let now = CLOCK.at(Epoch(1), Span::hours(9));
+    let mut x = Exchange { introduction: Introduction::Due(CLOCK.start(Epoch(1)), 0), ..exchange(Side::Receiver, 1) };
+    step(&mut x, now, Command::Tick);
+    assert!(x.next_wake(&CLOCK).is_none_or(|at| at > now), "a receiver asks for no introduction");
+}

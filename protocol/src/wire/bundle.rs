@@ -264,15 +264,15 @@ impl From<Entry> for WireEntry {
 impl TryFrom<WireEntry> for Entry {
     type Error = CodecError;
     fn try_from(w: WireEntry) -> Result<Self, CodecError> {
-        let ring = RingKind::from_u8(w.ring).ok_or(CodecError::Invalid("an entry names an unknown ring"))?;
-        let unknown = CodecError::Invalid("an entry holds an unknown outcome");
+        let ring = RingKind::from_u8(w.ring).ok_or_else(|| CodecError::Invalid("an entry names an unknown ring".into()))?;
+        let unknown = || CodecError::Invalid("an entry holds an unknown outcome".into());
         let word = match (w.side, w.outcome) {
             (0, 0) => Word::Sender(SenderOutcome::NoShow),
             (0, 1) => Word::Sender(SenderOutcome::Sent),
             (0, 2) => Word::Sender(SenderOutcome::RefusedHard),
             (0, 3) => Word::Sender(SenderOutcome::RefusedSoft),
-            (1, bits) => Word::Receiver(observation_of(bits).ok_or(unknown)?),
-            _ => return Err(unknown),
+            (1, bits) => Word::Receiver(observation_of(bits).ok_or_else(unknown)?),
+            _ => return Err(unknown()),
         };
         Ok(Self { slot: Slot { ring, round: w.round }, word, evidence: w.evidence })
     }
@@ -288,11 +288,11 @@ impl TryFrom<WireBundle> for Bundle {
     type Error = CodecError;
     fn try_from(w: WireBundle) -> Result<Self, CodecError> {
         if w.entries.len() > limits::BUNDLE_ENTRIES {
-            return Err(CodecError::Invalid("a bundle has too many entries"));
+            return Err(CodecError::Invalid("a bundle has too many entries".into()));
         }
         let entries = w.entries.into_iter().map(Entry::try_from).collect::<Result<Vec<_>, _>>()?;
         if !entries.windows(2).all(|w| w[0].order() < w[1].order()) {
-            return Err(CodecError::Invalid("a bundle's entries are not in order"));
+            return Err(CodecError::Invalid("a bundle's entries are not in order".into()));
         }
         Ok(Self { member: w.member, epoch: w.epoch, entries, report: w.report })
     }

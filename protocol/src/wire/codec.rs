@@ -3,6 +3,7 @@
 //! The format accepts non-minimal integers, so decoding is strict: size limit before anything is allocated,
 //! no trailing bytes, and re-encoding must give the input back. Replacing the library means replacing this file.
 
+use bincode::error::DecodeError;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Why bytes were refused.
@@ -25,9 +26,9 @@ pub enum CodecError {
     /// A second spelling of the same message.
     #[error("the encoding is not the canonical one")]
     NotCanonical,
-    /// A field holds a value that the rules exclude.
+    /// A field holds a value that the rules exclude; the text names the rule.
     #[error("{0}")]
-    Invalid(&'static str),
+    Invalid(String),
 }
 
 /// Encodes `value`; the types of this crate always can be.
@@ -45,7 +46,7 @@ pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Re
         return Err(CodecError::TooLarge { got: bytes.len(), limit });
     }
     let config = bincode::config::standard().with_limit::<{ crate::limits::DECODE_BYTES }>();
-    let (value, used) = bincode::serde::decode_from_slice::<T, _>(bytes, config).map_err(|_| CodecError::Malformed)?;
+    let (value, used) = bincode::serde::decode_from_slice::<T, _>(bytes, config).map_err(refusal)?;
     if used != bytes.len() {
         return Err(CodecError::Trailing(bytes.len() - used));
     }
@@ -53,6 +54,14 @@ pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Re
         return Err(CodecError::NotCanonical);
     }
     Ok(value)
+}
+
+/// A type's own rule keeps its words; everything else is a matter of layout.
+fn refusal(e: DecodeError) -> CodecError {
+    match e {
+        DecodeError::OtherString(rule) => CodecError::Invalid(rule),
+        _ => CodecError::Malformed,
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a node deals itself and files of an epoch.
 
 use super::cast::{self, Player};
+use super::chain_rules::days;
 use super::gossip_rules::at;
 use super::introduction_rules::host_of;
 use super::play::genesis;
@@ -93,6 +94,38 @@ fn a_bundle_tells_every_dealt_slot_once() {
     silent.remove(&slot);
     assert_eq!(mine(|w| *w == Word::Receiver(None)), silent);
     assert_eq!(bundle.entries.len(), dealt(&sends, quota).len() + dealt(&receives, quota).len());
+}
+
+#[test]
+fn what_a_degraded_plan_began_is_in_no_bundle() {
+    let players = cast::players(&genesis().network_id());
+    let mut engine = host_of(&players[N], N, EPOCH - 1, at(EPOCH, 0));
+    let declined = Some(Introduced::Declined(Decline::Paused));
+    let mut asked = BTreeSet::new();
+    for minutes in 0..180 {
+        let now = genesis().clock.at(Epoch(EPOCH), Span::minutes(minutes));
+        engine.handle(now, Input::Wake);
+        while let Some(output) = engine.poll() {
+            if let Output::Introduce { exchange, request, .. } = output {
+                asked.insert((request.slot, request.to));
+                engine.handle(now, Input::IntroductionAnswer { exchange, answer: declined.clone() });
+            }
+        }
+    }
+    // The record was on its way.
+    let day = &days()[EPOCH as usize];
+    engine.handle(at(EPOCH, 3), Input::OwnRecord { record: Box::new(day.record.clone()), roster: day.roster.clone() });
+    let play = engine.chain().play(Epoch(EPOCH)).expect("a play");
+    let deal = engine.chain().deal(&play);
+    let me = play.roster.position(&players[N].member).expect("in the roster");
+    let receiver = |p: &Pairing| play.roster.at(p.receiver).map(|row| row.member);
+    let sends: BTreeSet<Slot> = deal.sends(me).iter().map(|p| p.slot).collect();
+    let still = |p: &Pairing| receiver(p).is_some_and(|to| asked.contains(&(p.slot, to)));
+    assert!(!play.degraded && asked.len() > 3 && deal.sends(me).iter().filter(|p| still(p)).count() < asked.len());
+    let (_, bundles) = live(&mut engine, declined);
+    let [(_, bundle)] = bundles.as_slice() else { panic!("one bundle, and everybody can read it") };
+    let sent = bundle.entries.iter().filter(|e| matches!(e.word, Word::Sender(_))).map(|e| e.slot);
+    assert!(sent.clone().count() > 3 && sent.clone().all(|slot| sends.contains(&slot)), "all of them dealt");
 }
 
 #[test]

@@ -170,6 +170,9 @@ fn a_returning_node_begins_with_a_later_record() {
     let mut chain = Chain::new(genesis());
     let wrong = EpochRecord { beacon: Beacon([1; 32]), ..days()[25].record.message.clone() };
     assert_eq!(chain.accept_base(resigned(&cast::key("fixture-issuing", 0), wrong)), Err(RecordRefusal::Beacon));
+    // A stranger's record can't make a node hash down four thousand million links.
+    let far = EpochRecord { epoch: Epoch(u32::MAX), ..days()[25].record.message.clone() };
+    assert_eq!(chain.accept_base(resigned(&NodeKey::from_seed(&[9; 32]), far)), Err(RecordRefusal::Authority));
     assert_eq!(chain.accept_base(days()[25].record.clone()), Ok(()));
     assert_eq!(chain.accept_roster(Epoch(25), days()[25].roster.clone()), Ok(()));
     assert!(chain.play(Epoch(25)).is_some());

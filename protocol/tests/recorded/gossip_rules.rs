@@ -144,6 +144,10 @@ fn a_roster_may_come_in_pages() {
         let response = Response::Roster { rows: day.roster.rows()[from..to].to_vec(), total: day.roster.len() as u32 };
         node.handle(at(2, 20), Input::Answer { want, response });
     };
+    // A peer that makes the roster longer than the record says is not listened to: nobody could give the rest.
+    let rows = day.roster.rows().to_vec();
+    let longer = Response::Roster { rows, total: day.roster.len() as u32 + 1 };
+    node.handle(at(2, 20), Input::Answer { want: Want::Roster(Epoch(3), day.roster.digest(), 0), response: longer });
     page(&mut node, 0, 10);
     page(&mut node, 0, 10);
     assert!(node.chain().roster(Epoch(3)).is_none(), "a page that came twice counts once");

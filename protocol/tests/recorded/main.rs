@@ -10,9 +10,11 @@
 //! | `play.rs` | the play, record by record |
 //! | `write.rs` | the two files of `vectors/` |
 //! | `explain_rules.rs` | what is explained sums to what was computed |
+//! | `arrival.rs` | every order of arrival |
 //! | `chain_rules.rs`, `gossip_rules.rs`, `introduction_rules.rs`, `bundle_rules.rs` | what a node of this network refuses, asks and files |
 #![allow(clippy::disallowed_methods)] // a test may read files; the rules may not
 
+mod arrival;
 mod bundle_rules;
 mod cast;
 mod chain_rules;

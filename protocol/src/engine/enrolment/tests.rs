@@ -127,6 +127,19 @@ fn a_waiting_applicant_hears_why_its_mail_did_not_pass() {
 }
 
 #[test]
+fn an_answer_of_any_length_can_be_stored_and_read_again() {
+    let mut a = Applicant::new();
+    assert!(matches!(a.asks(), Request::Apply(_)));
+    a.answer(EnrolAnswer::Challenge { golden: format!("{}@gold.test", "g".repeat(5_000)), token: [7; 16] });
+    assert_eq!(*a.state(), Application::New, "no address");
+    a.answer(EnrolAnswer::Challenge { golden: format!(" {GOLDEN}{}", " ".repeat(5_000)), token: [7; 16] });
+    assert_eq!(*a.state(), Application::Challenged { golden: GOLDEN.into(), token: [7; 16], mailed: false });
+    let mut a = Applicant::waiting([7; 16]);
+    a.answer(EnrolAnswer::Refused { reason: "\u{20ac}".repeat(5_000) });
+    assert_eq!(*a.state(), Application::Refused { reason: "\u{20ac}".repeat(limits::REASON_BYTES / 3) });
+}
+
+#[test]
 fn a_late_answer_does_not_undo_what_happened_since() {
     let mut a = Applicant::waiting([7; 16]);
     a.engine.handle(a.now, Input::CodeFound { member: a.member, code: [9; 16] });

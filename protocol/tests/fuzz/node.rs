@@ -1,0 +1,247 @@
+//! A node of the recorded network that two members live on, and what must hold of whatever it says.
+
+use crate::cast::{self, LEAVER, SECOND};
+use crate::world::{World, world};
+use std::collections::{BTreeMap, BTreeSet};
+use warmnet_protocol::engine::{Application, Engine, HostedMember, Input, MailTask, Output, Restored, Switch, Want};
+use warmnet_protocol::exchange::{Act, Exchange, SendResult};
+use warmnet_protocol::gossip::Topic;
+use warmnet_protocol::identity::{CanonicalAddress, signed};
+use warmnet_protocol::ids::{ExchangeId, MemberId, NodeId};
+use warmnet_protocol::limits::REQUEST_BYTES;
+use warmnet_protocol::time::{Epoch, Timestamp};
+use warmnet_protocol::wire::bundle::{Bundle, SelfReport};
+use warmnet_protocol::wire::codec;
+use warmnet_protocol::wire::introduction::{Introduce, Introduced};
+use warmnet_protocol::wire::roster::{ALL_WEEKDAYS, RampPreset, Roster, acts};
+
+/// Who lives there: the node of two.
+pub(crate) const HOSTED: [usize; 2] = [LEAVER, SECOND];
+/// Outputs of one input, far above a whole epoch's plan.
+const OUTPUTS: usize = 4_096;
+
+/// What a host stores.
+#[derive(Default)]
+pub(crate) struct Store {
+    records: BTreeMap<Epoch, Vec<u8>>,
+    rosters: BTreeMap<Epoch, Roster>,
+    bundles: BTreeMap<(Epoch, MemberId), Vec<u8>>,
+    own: BTreeSet<(Epoch, MemberId)>,
+    exchanges: BTreeMap<ExchangeId, Vec<u8>>,
+    applications: BTreeMap<MemberId, Vec<u8>>,
+    reports: BTreeMap<(Epoch, MemberId), SelfReport>,
+}
+
+impl Store {
+    /// A store that holds nothing else.
+    pub(crate) fn of_exchange(x: &Exchange) -> Self {
+        Self { exchanges: BTreeMap::from([(x.id, codec::encode(x))]), ..Self::default() }
+    }
+}
+
+impl Restored for Store {
+    fn records(&mut self) -> Vec<Vec<u8>> {
+        self.records.values().cloned().collect()
+    }
+    fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
+        self.rosters.get(&epoch).cloned()
+    }
+    fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>> {
+        self.bundles.iter().filter(|((e, _), _)| *e == epoch).map(|(_, b)| b.clone()).collect()
+    }
+    fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
+        self.own.iter().copied().collect()
+    }
+    fn exchanges(&mut self) -> Vec<Vec<u8>> {
+        self.exchanges.values().cloned().collect()
+    }
+    fn applications(&mut self) -> Vec<(MemberId, Vec<u8>)> {
+        self.applications.clone().into_iter().collect()
+    }
+    fn reports(&mut self) -> Vec<(Epoch, MemberId, SelfReport)> {
+        self.reports.iter().map(|((e, m), r)| (*e, *m, *r)).collect()
+    }
+}
+
+/// The node, its host's memory, and a count of what it answered.
+pub(crate) struct Node {
+    pub(crate) world: &'static World,
+    pub(crate) engine: Engine,
+    pub(crate) now: Timestamp,
+    pub(crate) next_day: usize,
+    pub(crate) wants: Vec<Want>,
+    pub(crate) introductions: Vec<(ExchangeId, Introduce)>,
+    pub(crate) tasks: Vec<MailTask>,
+    pub(crate) acts: Vec<(ExchangeId, u8, Act)>,
+    exchanges: BTreeMap<(Epoch, ExchangeId), Exchange>,
+    pub(crate) store: Store,
+    sent: BTreeSet<(ExchangeId, u8)>,
+    token: u64,
+    answered: u64,
+    pub(crate) inputs: u64,
+    pub(crate) met: BTreeMap<String, u64>,
+}
+
+/// One of the two, by its owner's settings.
+pub(crate) fn settings(n: usize, switch: Switch, allowed: u8) -> Input {
+    let p = &world().players[n];
+    Input::Host(Box::new(HostedMember {
+        member: p.member,
+        address: p.address.clone(),
+        salt: p.salt,
+        hours: (480, 1_080),
+        utc_offset_minutes: 60,
+        acts: allowed,
+        weekdays: ALL_WEEKDAYS,
+        languages: 1,
+        provider: 0,
+        ramp: RampPreset::Gentle,
+        golden: false,
+        switch,
+    }))
+}
+
+/// An engine with an empty chain that hosts both.
+pub(crate) fn engine(now: Timestamp) -> Engine {
+    let mut engine = Engine::new(world().genesis.clone(), cast::key("fixture-node", LEAVER));
+    HOSTED.into_iter().for_each(|n| engine.handle(now, settings(n, Switch::On, acts::ALL)));
+    engine
+}
+
+impl Node {
+    pub(crate) fn new() -> Self {
+        let now = world().at(0, 0);
+        Self {
+            world: world(),
+            engine: engine(now),
+            now,
+            next_day: 0,
+            wants: vec![],
+            introductions: vec![],
+            tasks: vec![],
+            acts: vec![],
+            exchanges: BTreeMap::new(),
+            store: Store::default(),
+            sent: BTreeSet::new(),
+            token: 0,
+            answered: 0,
+            inputs: 0,
+            met: BTreeMap::new(),
+        }
+    }
+
+    /// One of the exchanges of these days as it was last stored; `introduced`: one that mail may come in, if there is any.
+    pub(crate) fn exchange(&self, n: usize, introduced: bool) -> Option<Exchange> {
+        let today = self.world.clock().epoch_at(self.now)?;
+        let near = self.exchanges.range((today.minus(1).unwrap_or(today), ExchangeId([0; 16]))..).map(|(_, x)| x);
+        let open: Vec<&Exchange> = near.clone().filter(|x| introduced && x.partner_address.is_some()).collect();
+        let among = if open.is_empty() { near.collect() } else { open };
+        among.get(n % among.len().max(1)).map(|x| Exchange::clone(x))
+    }
+
+    /// Takes an answer for the newest question, the first one.
+    fn answer(&mut self, token: u64) {
+        assert!(token == self.token && self.answered + 1 == token, "an answer to nothing");
+        self.answered = token;
+    }
+
+    fn meet(&mut self, what: String) {
+        *self.met.entry(what).or_default() += 1;
+    }
+
+    /// Hands the node an input and takes down what it says.
+    pub(crate) fn feed(&mut self, input: Input) {
+        self.inputs += 1;
+        if let Input::MailSent { exchange, turn, result: SendResult::Sent } = &input
+            && self.tasks.iter().any(|t| (t.exchange, t.turn) == (*exchange, *turn))
+        {
+            self.sent.insert((*exchange, *turn));
+        }
+        self.engine.handle(self.now, input);
+        let outputs: Vec<Output> = std::iter::from_fn(|| self.engine.poll()).collect();
+        assert!(outputs.len() < OUTPUTS, "{} outputs", outputs.len());
+        outputs.into_iter().for_each(|o| self.hear(o));
+    }
+
+    /// Gossip is always answered, once.
+    pub(crate) fn gossip(&mut self, topic: Topic, bytes: Vec<u8>) {
+        self.token += 1;
+        self.feed(Input::Gossip { token: self.token, topic, bytes });
+        assert_eq!(self.answered, self.token, "one verdict");
+    }
+
+    /// So is an introduction.
+    pub(crate) fn introduced(&mut self, from: NodeId, request: Introduce) {
+        self.token += 1;
+        self.feed(Input::Introduction { token: self.token, from, request });
+        assert_eq!(self.answered, self.token, "one answer");
+    }
+
+    fn hear(&mut self, output: Output) {
+        match output {
+            Output::Verdict { token, verdict } => {
+                self.answer(token);
+                self.meet(format!("verdict {:?} {}", verdict.acceptance, verdict.penalty));
+            }
+            Output::IntroductionAnswer { token, answer } => {
+                self.answer(token);
+                self.meet(match answer {
+                    Introduced::Welcome { .. } => "introduced: welcome".into(),
+                    Introduced::Declined(reason) => format!("introduced: {reason:?}"),
+                });
+            }
+            Output::LeftAlone { reason, .. } => self.meet(format!("mail: {reason}")),
+            Output::Ask(want) => {
+                let _request = want.request();
+                self.wants.push(want);
+            }
+            Output::Introduce { exchange, request, .. } => {
+                self.meet("asks: introduce".into());
+                self.introductions.push((exchange, request));
+            }
+            Output::Send(task) => {
+                assert!(!self.sent.contains(&(task.exchange, task.turn)), "a sent mail is never sent again");
+                let to = CanonicalAddress::parse(&task.to).expect("an address");
+                assert_eq!(to.as_str(), task.to, "mail goes to a canonical address");
+                self.meet(if task.turn == 0 { "asks: mail" } else { "asks: reply" }.into());
+                self.tasks.push(*task);
+            }
+            Output::Act { exchange, turn, act, .. } => {
+                self.meet(format!("asks: {act:?}"));
+                self.acts.push((exchange, turn, act));
+            }
+            Output::Publish { bytes, .. } => assert!(bytes.len() <= REQUEST_BYTES),
+            Output::StoreRecord { epoch, bytes } => drop(self.store.records.insert(epoch, bytes)),
+            Output::StoreRoster { epoch } => {
+                let roster = Roster::clone(self.engine.chain().roster(epoch).expect("the one it names"));
+                self.store.rosters.insert(epoch, roster);
+            }
+            Output::StoreBundle { epoch, member, bytes } => drop(self.store.bundles.insert((epoch, member), bytes)),
+            Output::OwnBundle { epoch, member, bytes } => {
+                assert_eq!(signed::open::<Bundle>(&bytes, &self.world.network).err(), None);
+                self.meet("files: bundle".into());
+                assert!(self.store.own.insert((epoch, member)), "one bundle a member and epoch");
+                self.store.bundles.insert((epoch, member), bytes);
+            }
+            Output::StoreExchange { exchange, epoch, bytes, .. } => {
+                let x: Exchange = codec::decode(&bytes, REQUEST_BYTES).expect("what is stored can be read again");
+                self.exchanges.insert((epoch, exchange), x);
+                self.store.exchanges.insert(exchange, bytes);
+            }
+            Output::StoreApplication { member, bytes } => {
+                assert!(codec::decode::<Application>(&bytes, 4_096).is_ok(), "what is stored can be read again");
+                self.store.applications.insert(member, bytes);
+            }
+            Output::StoreReport { epoch, member, report } => drop(self.store.reports.insert((epoch, member), report)),
+            Output::Derived { .. } => self.meet("derived".into()),
+            Output::Enrol { .. } | Output::MailToken { .. } => {}
+        }
+    }
+
+    /// Whatever happened, the node can be started again from its store, and stands where it stood.
+    pub(crate) fn restart(&mut self) {
+        let mut again = engine(self.now);
+        assert_eq!(again.restore(self.now, &mut self.store), Ok(()));
+        assert_eq!(again.chain().history().back(), self.engine.chain().history().back(), "the same digests after a restart");
+    }
+}

@@ -1,0 +1,124 @@
+//! Decoders of every message.
+
+use super::{CODEC, Target, VALUE, codec_reason, signed_reason};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::sync::OnceLock;
+use warmnet_protocol::identity::signed::{self, Envelope};
+use warmnet_protocol::identity::{Passport, Signable};
+use warmnet_protocol::ids::{MemberId, NetworkId};
+use warmnet_protocol::limits::{BUNDLE_BYTES, BUNDLE_ENTRIES, RECORD_BYTES, REQUEST_BYTES, RESPONSE_BYTES};
+use warmnet_protocol::matching::{RingKind, Slot};
+use warmnet_protocol::time::Epoch;
+use warmnet_protocol::wire::bundle::{Bundle, Entry, SelfReport, SenderOutcome, Word};
+use warmnet_protocol::wire::codec;
+use warmnet_protocol::wire::departure::Departure;
+use warmnet_protocol::wire::enrolment::{Apply, EnrolAnswer};
+use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey};
+use warmnet_protocol::wire::fault::{FAULT_BYTES, Fault};
+use warmnet_protocol::wire::genesis::{GENESIS_BYTES, Genesis};
+use warmnet_protocol::wire::introduction::{Introduce, Introduced};
+use warmnet_protocol::wire::notice::Notice;
+use warmnet_protocol::wire::roster::RosterRow;
+use warmnet_protocol::wire::sync::{Request, Response};
+
+/// The golden messages.
+pub(crate) fn golden() -> &'static Value {
+    static WIRE: OnceLock<Value> = OnceLock::new();
+    WIRE.get_or_init(|| serde_json::from_str(include_str!("../../../vectors/wire.json")).expect("JSON"))
+}
+
+/// A field of all golden messages of a kind, and of those that are refused.
+fn seeds(kind: &str, field: &str) -> Vec<Vec<u8>> {
+    let all = ["messages", "refused"].into_iter().flat_map(|list| golden()[list].as_array().expect("a list"));
+    let bytes = |m: &Value| hex::decode(m[field].as_str()?).ok();
+    let found: Vec<Vec<u8>> = all.filter(|m| m["message"] == kind).filter_map(bytes).collect();
+    assert!(!found.is_empty(), "{kind} has golden vectors");
+    found
+}
+
+/// Decodes strictly; what is accepted has one spelling and comes back the same.
+fn read<T: Serialize + DeserializeOwned + PartialEq>(bytes: &[u8], limit: usize) -> Result<(), String> {
+    let value: T = codec::decode(bytes, limit).map_err(codec_reason)?;
+    let again = codec::encode(&value);
+    assert!(again == bytes && codec::decode(&again, limit).is_ok_and(|v: T| v == value), "another message comes back");
+    Ok(())
+}
+
+/// Opens an envelope by the golden network's rules.
+fn open<T: Signable + PartialEq>(bytes: &[u8]) -> Result<(), String> {
+    let network = NetworkId([0x11; 32]);
+    let opened = signed::open::<T>(bytes, &network).map_err(signed_reason)?;
+    assert!(opened.bytes == bytes);
+    read::<Envelope>(bytes, T::LIMIT + 128)?;
+    read::<T>(&codec::encode(&opened.message), T::LIMIT)
+}
+
+fn genesis(bytes: &[u8]) -> Result<(), String> {
+    let genesis = Genesis::decode(bytes).map_err(codec_reason)?;
+    assert_eq!(Genesis::decode(&genesis.encode()), Ok(genesis));
+    Ok(())
+}
+
+/// More entries than a bundle may have, still below its size limit.
+fn crowded() -> Vec<u8> {
+    let entry =
+        |round: u16| Entry { slot: Slot { ring: RingKind::Open, round }, word: Word::Sender(SenderOutcome::Sent), evidence: [1; 4] };
+    let entries = (0..=BUNDLE_ENTRIES as u16).map(entry).collect();
+    codec::encode(&Bundle { member: MemberId([1; 32]), epoch: Epoch(1), entries, report: SelfReport::default() })
+}
+
+const BUNDLE: [&str; 4] = [
+    "a bundle has too many entries",
+    "a bundle's entries are not in order",
+    "an entry holds an unknown outcome",
+    "an entry names an unknown ring",
+];
+const GENESIS: [&str; 3] = [
+    "an epoch lasts at least a second",
+    "the network's name is longer than 64 bytes",
+    "this genesis has a version this program does not know",
+];
+
+pub(crate) fn targets() -> Vec<Target> {
+    let target = |name, limit, run: fn(&[u8]) -> Result<(), String>, more: &[&'static str]| Target {
+        name,
+        seeds: seeds(name, "hex"),
+        words: &[],
+        limit,
+        run,
+        refusals: [CODEC.as_slice(), more].concat(),
+    };
+    let envelope = |name, kind: &str, limit, run: fn(&[u8]) -> Result<(), String>, more: &[&'static str]| Target {
+        name,
+        seeds: seeds(kind, "envelope"),
+        words: &[],
+        limit: limit + 128,
+        run,
+        refusals: [CODEC.as_slice(), &["unknown version", "bad signature"], more].concat(),
+    };
+    let mut bundle = target("bundle", BUNDLE_BYTES, |b| read::<Bundle>(b, BUNDLE_BYTES), &BUNDLE);
+    bundle.seeds.push(crowded());
+    let mut genesis = target("genesis", GENESIS_BYTES, genesis, &GENESIS);
+    genesis.seeds.push(Genesis { name: "x".repeat(65), ..codec::decode(&genesis.seeds[0], GENESIS_BYTES).expect("golden") }.encode());
+    vec![
+        genesis,
+        target("epoch-record", RECORD_BYTES, |b| read::<EpochRecord>(b, RECORD_BYTES), &[VALUE]),
+        target("issuing-key", IssuingKey::LIMIT, |b| read::<IssuingKey>(b, IssuingKey::LIMIT), &[]),
+        target("roster-row", REQUEST_BYTES, |b| read::<RosterRow>(b, REQUEST_BYTES), &[VALUE]),
+        bundle,
+        target("notice", Notice::LIMIT, |b| read::<Notice>(b, Notice::LIMIT), &[VALUE]),
+        target("departure", Departure::LIMIT, |b| read::<Departure>(b, Departure::LIMIT), &[]),
+        target("fault", FAULT_BYTES, |b| read::<Fault>(b, FAULT_BYTES), &[VALUE]),
+        target("passport", Passport::LIMIT, |b| read::<Passport>(b, Passport::LIMIT), &[]),
+        target("introduce", REQUEST_BYTES, |b| read::<Introduce>(b, REQUEST_BYTES), &[VALUE]),
+        target("introduced", RESPONSE_BYTES, |b| read::<Introduced>(b, RESPONSE_BYTES), &[VALUE]),
+        target("apply", REQUEST_BYTES, |b| read::<Apply>(b, REQUEST_BYTES), &[VALUE]),
+        target("enrolment-answer", RESPONSE_BYTES, |b| read::<EnrolAnswer>(b, RESPONSE_BYTES), &[VALUE]),
+        target("request", REQUEST_BYTES, |b| read::<Request>(b, REQUEST_BYTES), &[VALUE]),
+        target("response", RESPONSE_BYTES, |b| read::<Response>(b, RESPONSE_BYTES), &[VALUE]),
+        envelope("bundle envelope", "bundle", BUNDLE_BYTES, open::<Bundle>, &BUNDLE[1..]),
+        envelope("record envelope", "epoch-record", RECORD_BYTES, open::<EpochRecord>, &[VALUE]),
+        envelope("passport envelope", "passport", Passport::LIMIT, open::<Passport>, &[]),
+    ]
+}
