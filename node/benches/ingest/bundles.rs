@@ -82,7 +82,7 @@ pub(crate) fn measure(source: &Source, dir: &Path) -> Engine {
         100.0 * first.best / first.bare
     );
     println!(
-        "ingest beside {MEMBERS} stored      {:>9.0} a second, {:.0} % of bare (goal 85; {} bytes each, keys of known signers are kept)",
+        "ingest beside {MEMBERS} stored      {:>9.0} a second, {:.0} % of bare (goal 85; {} bytes each, keys of known signers are kept; reconciling is the close below)",
         second.best,
         100.0 * second.best / second.bare,
         second.bytes / MEMBERS as usize

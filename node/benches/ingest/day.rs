@@ -8,6 +8,7 @@ use warmnet_protocol::chain::{Chain, Play};
 use warmnet_protocol::identity::signed;
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::ledger::Window;
+use warmnet_protocol::matching::Deal;
 use warmnet_protocol::policy;
 use warmnet_protocol::score;
 use warmnet_protocol::time::Epoch;
@@ -31,7 +32,7 @@ fn decoded(chain: &Chain, epoch: Epoch) -> BTreeMap<MemberId, Bundle> {
 pub(crate) fn measure(chain: &Chain) {
     let (params, none) = (chain.params(), BTreeSet::new());
     let mut window = Window::new(params);
-    let close = |window: &mut Window, play: &Play, deal, bundles: &BTreeMap<_, _>| {
+    let close = |window: &mut Window, play: &Play, deal: &Deal, bundles: &BTreeMap<_, _>| {
         window.close(params, play.epoch, &play.roster, deal, bundles, &none);
     };
     let before = chain.play(YESTERDAY).expect("played");
