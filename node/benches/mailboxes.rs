@@ -34,6 +34,8 @@ use warmnet_node::{
 };
 
 const MAILBOXES: usize = 1000;
+/// Members of the network the node belongs to.
+const NETWORK: u32 = 10_000;
 /// The emulator serves 512 connections a provider.
 const PROVIDERS: usize = 4;
 const PASSWORD: &str = "right-horse-battery";
@@ -149,7 +151,7 @@ fn named(log: &Path, text: &str) -> usize {
 /// A home with all the mailboxes.
 fn home(dir: &Path, providers: &Providers) -> Home {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
-    let today = network::network(i64::try_from(now).expect("before the year 292 million") - 43_200_000);
+    let today = network::network(NETWORK, i64::try_from(now).expect("before the year 292 million") - 43_200_000);
     node::init(dir, &today.chain.genesis().encode());
     let home = Home::at(dir.join("home"));
     let mut config = NodeConfig::load(&home.node_toml()).expect("as init wrote it");

@@ -50,6 +50,8 @@ pub const HOSTED_MEMBERS: usize = 1_000;
 pub const ENGINE_OUTPUTS: usize = 65_536;
 /// Recently seen gossip digests remembered per engine.
 pub const SEEN: usize = 65_536;
+/// Nodes whose public keys are kept decompressed: 256 bytes each, 3 MiB with 10,000 members, 40 MiB at most.
+pub const KNOWN_KEYS: usize = 131_072;
 /// Turns of one exchange: the first mail and four replies.
 pub const TURNS: u8 = 5;
 /// Raw size of a warming mail that is looked at; templates stay under 4 KiB.

@@ -1,4 +1,4 @@
-//! A large network without machines: 10,000 members whose bundles all say the same good things.
+//! A large network without machines, whose members' bundles all say the same good things.
 
 use std::collections::BTreeMap;
 use warmnet_protocol::chain::{Chain, DraftInputs};
@@ -15,12 +15,8 @@ use warmnet_protocol::wire::epoch_record::IssuingKey;
 use warmnet_protocol::wire::genesis::{GENESIS_VERSION, Genesis};
 use warmnet_protocol::wire::roster::{ALL_WEEKDAYS, RampPreset, Role, RosterRow, acts};
 
-/// Members of the large network (goal: its node under 160 MiB with 30 epochs).
-pub(crate) const MEMBERS: u32 = 10_000;
-/// Epochs whose bundles are in the window.
-pub(crate) const EPOCHS: u32 = 30;
-/// Links of the beacon chain that are used.
-const LINKS: u32 = EPOCHS + 20;
+/// Links of the beacon chain: a window of 30 epochs and some more.
+const LINKS: u32 = 50;
 
 pub(crate) struct Network {
     pub(crate) chain: Chain,
@@ -38,7 +34,7 @@ pub(crate) fn key(n: u32) -> NodeKey {
     NodeKey::from_seed(&seed)
 }
 
-pub(crate) fn network(epoch_zero_ms: i64) -> Network {
+pub(crate) fn network(members: u32, epoch_zero_ms: i64) -> Network {
     let mut links = vec![Beacon([42; 32])];
     for _ in 0..LINKS {
         links.push(Beacon(hash::digest(&links[links.len() - 1].0).0));
@@ -75,7 +71,7 @@ pub(crate) fn network(epoch_zero_ms: i64) -> Network {
             Epoch(0),
         )
     };
-    let rows = (0..MEMBERS).map(row).collect();
+    let rows = (0..members).map(row).collect();
     Network { chain: Chain::new(genesis), links, issuing, authority, rows, node: key(7) }
 }
 

@@ -6,7 +6,7 @@ use super::batch::{Batch, Durability};
 use super::error::StoreError;
 use super::keys::{self, Epoch, MemberId};
 use super::open::Store;
-use super::options::FamilyName;
+use super::options::{self, FamilyName};
 
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
@@ -46,9 +46,8 @@ impl Family {
     /// # Errors
     /// [`StoreError::Io`] if the disk refuses.
     pub fn put(&self, key: &[u8], value: &[u8], durability: Durability) -> Result<(), StoreError> {
-        let mut batch = Batch::new();
-        batch.put(self.name, key, value);
-        self.store.write(batch, durability)
+        let handle = self.store.handle(self.name)?;
+        self.store.db().put_cf_opt(handle, key, value, &options::write(durability)).map_err(|error| self.store.failed(error))
     }
 
     /// Removes a key, if it is there.

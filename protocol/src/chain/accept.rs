@@ -186,8 +186,8 @@ impl Chain {
         if bundle.epoch < self.first_open() {
             return Err(BundleRefusal::Closed);
         }
-        let play = self.play(bundle.epoch).ok_or(BundleRefusal::NoRoster)?;
-        let row = play.roster.row(&bundle.member).ok_or(BundleRefusal::Stranger)?;
+        let (_, roster) = self.played(bundle.epoch).ok_or(BundleRefusal::NoRoster)?;
+        let row = roster.row(&bundle.member).ok_or(BundleRefusal::Stranger)?;
         if row.node != *signer {
             return Err(BundleRefusal::Signer);
         }

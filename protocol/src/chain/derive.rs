@@ -11,7 +11,7 @@ use crate::time::Epoch;
 use crate::trust::Trust;
 use crate::wire::bundle::Bundle;
 use crate::wire::departure::departed;
-use crate::wire::epoch_record::{EpochRecord, LedgerRoot, bit};
+use crate::wire::epoch_record::{EpochRecord, LedgerRoot, bit, count};
 use crate::wire::notice::NoticeKind;
 use crate::wire::roster::{Roster, RosterRow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -172,6 +172,13 @@ impl Chain {
         record.ledger.as_ref().is_none_or(holds)
     }
 
+    /// Whether at least as many bundles are held as the record counts.
+    fn may_be_complete(&self, record: &EpochRecord) -> bool {
+        let Some(root) = &record.ledger else { return true };
+        let Some((_, roster)) = self.played(root.epoch) else { return true };
+        count(&root.present, roster.len()) <= self.bundles.get(&root.epoch).map_or(0, BTreeMap::len)
+    }
+
     /// Derives every record that can be derived, oldest first; returns the epochs newly derived.
     pub fn derive(&mut self) -> Vec<Epoch> {
         let mut done = Vec::new();
@@ -180,6 +187,10 @@ impl Chain {
             let Some(held) = self.records.get(&next) else { break };
             // Rules of a newer program: whatever this one derived would be wrong.
             if !held.record.params.known() {
+                break;
+            }
+            // Cheap: asked again at every bundle that comes in.
+            if !self.may_be_complete(&held.record) {
                 break;
             }
             let record = held.record.clone();

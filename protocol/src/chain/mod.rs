@@ -11,6 +11,7 @@ mod accept;
 mod audit;
 mod derive;
 mod draft;
+mod known;
 mod play;
 
 pub use accept::{BundleRefusal, RecordRefusal, RosterRefusal};
@@ -66,6 +67,7 @@ pub struct Chain {
     base: Option<Epoch>,
     /// Members caught in equivocation here, not yet listed by a record.
     caught: BTreeMap<MemberId, Digest>,
+    known: known::KnownKeys,
 }
 
 impl Chain {
@@ -88,6 +90,7 @@ impl Chain {
             void: BTreeMap::new(),
             base: None,
             caught: BTreeMap::new(),
+            known: known::KnownKeys::default(),
         }
     }
     /// The network's founding document.

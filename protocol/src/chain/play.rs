@@ -1,6 +1,6 @@
 //! Which roster and seed an epoch is played with (PROTOCOL.md section 3, "Degraded").
 
-use super::Chain;
+use super::{Chain, HeldRecord};
 use crate::identity::hash;
 use crate::ids::Digest;
 use crate::limits;
@@ -31,21 +31,23 @@ impl Chain {
         if !self.params_at(epoch).known() {
             return None;
         }
-        let own = self.records.get(&epoch).filter(|r| !r.record.degraded);
-        if let Some(held) = own {
-            let mut h = hash::keyed("matching-seed");
-            h.update(&held.record.beacon.0).update(&held.record.previous.0);
-            let seed = Digest(*h.finalize().as_bytes());
-            return Some(Play { epoch, roster: self.rosters.get(&epoch)?.clone(), seed, degraded: false });
+        let (held, roster) = self.played(epoch)?;
+        let degraded = held.record.epoch != epoch;
+        let mut h = hash::keyed(if degraded { "degraded-seed" } else { "matching-seed" });
+        h.update(&held.record.beacon.0);
+        if degraded {
+            h.update(&epoch.0.to_be_bytes());
+        } else {
+            h.update(&held.record.previous.0);
         }
-        let (at, held) = self.records.range(..epoch).rev().find(|(_, r)| !r.record.degraded)?;
-        if epoch.0 - at.0 > limits::DEGRADED_EPOCHS {
-            return None;
-        }
-        let mut h = hash::keyed("degraded-seed");
-        h.update(&held.record.beacon.0).update(&epoch.0.to_be_bytes());
-        let seed = Digest(*h.finalize().as_bytes());
-        Some(Play { epoch, roster: self.rosters.get(at)?.clone(), seed, degraded: true })
+        Some(Play { epoch, roster: roster.clone(), seed: Digest(*h.finalize().as_bytes()), degraded })
+    }
+
+    /// The on-time record that `epoch` is played by, and its roster.
+    pub(super) fn played(&self, epoch: Epoch) -> Option<(&HeldRecord, &Arc<Roster>)> {
+        let (at, held) = self.records.range(..=epoch).rev().find(|(_, r)| !r.record.degraded)?;
+        let near = epoch.0 - at.0 <= limits::DEGRADED_EPOCHS;
+        near.then(|| self.rosters.get(at)).flatten().map(|roster| (held, roster))
     }
 
     /// Weekday of an epoch, 0 = Monday, from the genesis date (epoch 0 has the weekday of its wall-clock date).

@@ -105,7 +105,7 @@ impl Engine {
             Ok(()) | Err(crate::chain::BundleRefusal::Equivocation) => {}
             Err(refusal) => return Finding::from(refusal),
         }
-        let bundle = match decoded.verify(&self.chain.network()) {
+        let bundle = match self.chain.verify_bundle(decoded) {
             Err(e) => return Finding::from(&e),
             Ok(b) => b,
         };

@@ -29,14 +29,14 @@ impl Engine {
 
     /// Plans `epoch` if it runs and is not planned yet, or was planned degraded and has its record now.
     pub(super) fn plan(&mut self, now: Timestamp, epoch: Epoch) {
-        if self.epoch(now) != Some(epoch) {
+        // Asked at every bundle that comes in: what is settled is settled cheaply.
+        if self.epoch(now) != Some(epoch) || self.planned.get(&epoch) == Some(&false) {
             return;
         }
         let Some(play) = self.chain.play(epoch) else { return };
         match self.planned.get(&epoch) {
-            Some(false) => return,
-            Some(true) if play.degraded => return,
-            Some(true) => self.drop_degraded(epoch),
+            Some(_) if play.degraded => return,
+            Some(_) => self.drop_degraded(epoch),
             None => {}
         }
         self.planned.insert(epoch, play.degraded);

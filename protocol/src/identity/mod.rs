@@ -9,6 +9,6 @@ pub mod signed;
 
 pub use address::{AddressError, CanonicalAddress};
 pub use commitment::member_id;
-pub use keys::NodeKey;
+pub use keys::{NodeKey, PublicKey};
 pub use passport::Passport;
 pub use signed::{Envelope, Signable, SignedError, Verified};

@@ -1,9 +1,10 @@
 //! Signed envelopes: `"warmnet/<kind>/v1" || NetworkId || payload as received` under one Ed25519 key.
 
-use super::{hash, keys, keys::NodeKey};
+use super::hash;
+use super::keys::{NodeKey, PublicKey};
 use crate::ids::{Digest, NetworkId, NodeId, Signature};
 use crate::wire::codec::{self, CodecError};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 
 /// Envelope layout version; an unknown one is ignored, not punished.
 pub const ENVELOPE_VERSION: u8 = 1;
@@ -59,10 +60,7 @@ pub struct Verified<T> {
 /// The bytes that a signature of this kind covers: `"warmnet/<kind>/v1" || NetworkId || payload`.
 #[must_use]
 pub fn preimage(kind: &str, network: &NetworkId, payload: &[u8]) -> Vec<u8> {
-    let mut out = format!("warmnet/{kind}/v1").into_bytes();
-    out.extend_from_slice(&network.0);
-    out.extend_from_slice(payload);
-    out
+    [b"warmnet/", kind.as_bytes(), b"/v1", &network.0, payload].concat()
 }
 
 /// Signs `message` for `network`.
@@ -75,33 +73,48 @@ pub fn sign<T: Signable>(key: &NodeKey, network: &NetworkId, message: T) -> Veri
     Verified { message, signer: envelope.signer, digest, bytes: codec::encode(&envelope) }
 }
 
+/// [`Envelope`] as it lies in the bytes received.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct View<'a> {
+    version: u8,
+    signer: NodeId,
+    #[serde(serialize_with = "whole")]
+    payload: &'a [u8],
+    signature: Signature,
+}
+
+/// Encodes as a sequence of bytes does, in one go.
+fn whole<S: Serializer>(payload: &[u8], s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_bytes(payload)
+}
+
 /// An envelope whose payload is decoded but whose signature is unchecked: the cheap half of verification.
 #[derive(Clone, Debug)]
-pub struct Decoded<T> {
-    envelope: Envelope,
+pub struct Decoded<'a, T> {
+    envelope: View<'a>,
     /// The message, unverified.
     pub message: T,
     /// Digest of the payload.
     pub digest: Digest,
-    bytes: Vec<u8>,
+    bytes: &'a [u8],
 }
 
 /// Decodes without checking the signature.
 ///
 /// # Errors
 /// [`SignedError`] for size, layout, version or canonical form.
-pub fn decode<T: Signable>(bytes: &[u8]) -> Result<Decoded<T>, SignedError> {
+pub fn decode<T: Signable>(bytes: &[u8]) -> Result<Decoded<'_, T>, SignedError> {
     // Envelope overhead: version, key, length prefix, signature.
-    let envelope: Envelope = codec::decode(bytes, T::LIMIT + 128)?;
+    let envelope: View<'_> = codec::decode(bytes, T::LIMIT + 128)?;
     if envelope.version != ENVELOPE_VERSION {
         return Err(SignedError::UnknownVersion(envelope.version));
     }
-    let message = codec::decode(&envelope.payload, T::LIMIT)?;
-    let digest = hash::digest(&envelope.payload);
-    Ok(Decoded { envelope, message, digest, bytes: bytes.to_vec() })
+    let message = codec::decode(envelope.payload, T::LIMIT)?;
+    let digest = hash::digest(envelope.payload);
+    Ok(Decoded { envelope, message, digest, bytes })
 }
 
-impl<T: Signable> Decoded<T> {
+impl<T: Signable> Decoded<'_, T> {
     /// Who claims to have signed.
     #[must_use]
     pub fn signer(&self) -> NodeId {
@@ -112,16 +125,24 @@ impl<T: Signable> Decoded<T> {
     /// # Errors
     /// [`SignedError::BadSignature`].
     pub fn verify(self, network: &NetworkId) -> Result<Verified<T>, SignedError> {
-        let bytes = preimage(T::KIND, network, &self.envelope.payload);
-        if !keys::verify(&self.envelope.signer, &bytes, &self.envelope.signature) {
+        let key = PublicKey::of(&self.envelope.signer).ok_or(SignedError::BadSignature(T::KIND))?;
+        self.verify_by(&key, network)
+    }
+    /// Checks the signature by a key at hand, which must be the signer's.
+    ///
+    /// # Errors
+    /// [`SignedError::BadSignature`].
+    pub fn verify_by(self, key: &PublicKey, network: &NetworkId) -> Result<Verified<T>, SignedError> {
+        let bytes = preimage(T::KIND, network, self.envelope.payload);
+        if key.node_id() != self.envelope.signer || !key.verify(&bytes, &self.envelope.signature) {
             return Err(SignedError::BadSignature(T::KIND));
         }
-        Ok(Verified { message: self.message, signer: self.envelope.signer, digest: self.digest, bytes: self.bytes })
+        Ok(self.trust_own_store())
     }
     /// Takes the signature for granted: only for bytes this node verified before it stored them.
     #[must_use]
     pub fn trust_own_store(self) -> Verified<T> {
-        Verified { message: self.message, signer: self.envelope.signer, digest: self.digest, bytes: self.bytes }
+        Verified { message: self.message, signer: self.envelope.signer, digest: self.digest, bytes: self.bytes.to_vec() }
     }
 }
 

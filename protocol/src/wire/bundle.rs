@@ -6,7 +6,7 @@ use crate::ids::{MemberId, Signature};
 use crate::limits;
 use crate::matching::{RingKind, Slot};
 use crate::time::Epoch;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Four bytes that prove the receiver saw the mail: `H(label signature)`; the sender files the hash of that,
 /// so that nobody can claim an unseen mail by copying the other's entry.
@@ -138,7 +138,7 @@ struct WireEntry {
     evidence: Evidence,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 struct WireBundle {
     member: MemberId,
     epoch: Epoch,
@@ -148,13 +148,14 @@ struct WireBundle {
 
 /// What one member sent and saw in one epoch. Entries are sorted by (ring, round, side), at most one each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "WireBundle", into = "WireBundle")]
+#[serde(try_from = "WireBundle")]
 pub struct Bundle {
     /// Whose word this is.
     pub member: MemberId,
     /// The epoch that dealt the slots.
     pub epoch: Epoch,
     /// One entry per dealt slot, no-shows too.
+    #[serde(serialize_with = "wire_entries")]
     pub entries: Vec<Entry>,
     /// The owner's external mail.
     pub report: SelfReport,
@@ -278,10 +279,8 @@ impl TryFrom<WireEntry> for Entry {
     }
 }
 
-impl From<Bundle> for WireBundle {
-    fn from(b: Bundle) -> Self {
-        Self { member: b.member, epoch: b.epoch, entries: b.entries.into_iter().map(Into::into).collect(), report: b.report }
-    }
+fn wire_entries<S: Serializer>(entries: &[Entry], s: S) -> Result<S::Ok, S::Error> {
+    s.collect_seq(entries.iter().map(|e| WireEntry::from(*e)))
 }
 
 impl TryFrom<WireBundle> for Bundle {

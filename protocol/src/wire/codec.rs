@@ -3,8 +3,9 @@
 //! The format accepts non-minimal integers, so decoding is strict: size limit before anything is allocated,
 //! no trailing bytes, and re-encoding must give the input back. Replacing the library means replacing this file.
 
-use bincode::error::DecodeError;
-use serde::{Serialize, de::DeserializeOwned};
+use bincode::enc::write::Writer;
+use bincode::error::{DecodeError, EncodeError};
+use serde::{Deserialize, Serialize};
 
 /// Why bytes were refused.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -37,23 +38,34 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     bincode::serde::encode_to_vec(value, bincode::config::standard()).expect("plain data always encodes into memory")
 }
 
-/// Decodes exactly one `T` from `bytes`.
+/// Takes an encoding and holds it against the bytes that were received, so that nothing is written anywhere.
+struct Compare<'a>(&'a [u8]);
+
+impl Writer for Compare<'_> {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0 = self.0.strip_prefix(bytes).ok_or(EncodeError::UnexpectedEnd)?;
+        Ok(())
+    }
+}
+
+/// Decodes exactly one `T` from `bytes`; it may borrow from them.
 ///
 /// # Errors
 /// [`CodecError`].
-pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, CodecError> {
+pub fn decode<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8], limit: usize) -> Result<T, CodecError> {
     if bytes.len() > limit {
         return Err(CodecError::TooLarge { got: bytes.len(), limit });
     }
     let config = bincode::config::standard().with_limit::<{ crate::limits::DECODE_BYTES }>();
-    let (value, used) = bincode::serde::decode_from_slice::<T, _>(bytes, config).map_err(refusal)?;
+    let (value, used) = bincode::serde::borrow_decode_from_slice::<T, _>(bytes, config).map_err(refusal)?;
     if used != bytes.len() {
         return Err(CodecError::Trailing(bytes.len() - used));
     }
-    if encode(&value) != bytes {
-        return Err(CodecError::NotCanonical);
+    let mut left = Compare(bytes);
+    match bincode::serde::encode_into_writer(&value, &mut left, bincode::config::standard()) {
+        Ok(()) if left.0.is_empty() => Ok(value),
+        _ => Err(CodecError::NotCanonical),
     }
-    Ok(value)
 }
 
 /// A type's own rule keeps its words; everything else is a matter of layout.

@@ -88,6 +88,13 @@ pub fn bit(bitmap: &[u8], position: usize) -> bool {
     bitmap.get(position / 8).is_some_and(|b| b >> (position % 8) & 1 == 1)
 }
 
+/// How many of the first `len` bits are set.
+#[must_use]
+pub fn count(bitmap: &[u8], len: usize) -> usize {
+    let whole: usize = bitmap.iter().take(len / 8).map(|b| b.count_ones() as usize).sum();
+    whole + (len / 8 * 8..len).filter(|position| bit(bitmap, *position)).count()
+}
+
 /// A bitmap of `len` bits with the given positions set.
 #[must_use]
 pub fn bitmap(len: usize, set: impl IntoIterator<Item = usize>) -> Vec<u8> {

@@ -1,0 +1,92 @@
+//! Gossip to disk: decode, rules, `verify_strict`, chain, RocksDB with its log.
+
+use crate::MEMBERS;
+use crate::source::{Source, TODAY, YESTERDAY};
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use warmnet_node::store::{Durability, Family, FamilyName, Store, epoch_member_key};
+use warmnet_protocol::engine::{Engine, Input, Output};
+use warmnet_protocol::gossip::{Acceptance, Topic};
+use warmnet_protocol::identity::signed::{Envelope, preimage};
+use warmnet_protocol::identity::{Signable, keys};
+use warmnet_protocol::ids::{NetworkId, NodeId, Signature};
+use warmnet_protocol::time::{Epoch, Timestamp};
+use warmnet_protocol::wire::bundle::Bundle;
+use warmnet_protocol::wire::codec;
+
+/// Bundles of one round: ingest and bare verification take turns.
+const ROUND: usize = 5_000;
+
+/// Hands `bundles` to the engine as gossip and stores what it says to store; how many were accepted.
+pub(crate) fn ingest(engine: &mut Engine, now: Timestamp, store: &Family, bundles: Vec<Vec<u8>>) -> usize {
+    let mut accepted = 0;
+    for bytes in bundles {
+        engine.handle(now, Input::Gossip { token: 0, topic: Topic::Bundles, bytes });
+        while let Some(output) = engine.poll() {
+            match output {
+                Output::StoreBundle { epoch, member, bytes } => {
+                    store.put(&epoch_member_key(epoch.0, &member.0), &bytes, Durability::Buffered).expect("room on the disk");
+                }
+                Output::Verdict { verdict, .. } => accepted += usize::from(verdict.acceptance == Acceptance::Accept),
+                _ => {}
+            }
+        }
+    }
+    accepted
+}
+
+/// What bare verification is given: nothing is left to decode.
+fn signed_bytes(network: &NetworkId, bytes: &[u8]) -> (NodeId, Vec<u8>, Signature) {
+    let envelope: Envelope = codec::decode(bytes, Bundle::LIMIT).expect("an envelope");
+    (envelope.signer, preimage(Bundle::KIND, network, &envelope.payload), envelope.signature)
+}
+
+struct Epochs {
+    took: Duration,
+    best: f64,
+    bare: f64,
+    bytes: usize,
+}
+
+fn epoch(source: &Source, epoch: Epoch, engine: &mut Engine, store: &Family) -> Epochs {
+    let (now, network) = (source.now(), source.genesis().network_id());
+    let mut out = Epochs { took: Duration::ZERO, best: 0.0, bare: 0.0, bytes: 0 };
+    for bundles in source.rounds(epoch, ROUND) {
+        let bare: Vec<_> = bundles.iter().map(|b| signed_bytes(&network, b)).collect();
+        out.bytes += bundles.iter().map(Vec::len).sum::<usize>();
+        let start = Instant::now();
+        assert_eq!(ingest(engine, now, store, bundles), ROUND, "every bundle is new and true");
+        out.took += start.elapsed();
+        out.best = out.best.max(ROUND as f64 / start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        assert!(bare.iter().all(|(node, message, signature)| black_box(keys::verify(node, message, signature))));
+        out.bare = out.bare.max(ROUND as f64 / start.elapsed().as_secs_f64());
+    }
+    out
+}
+
+pub(crate) fn measure(source: &Source, dir: &Path) -> Engine {
+    let mut engine = source.engine();
+    let store = Store::open(dir.join("node")).expect("a fresh store");
+    let family = store.family(FamilyName::Bundles);
+    let first = epoch(source, YESTERDAY, &mut engine, &family);
+    let second = epoch(source, TODAY, &mut engine, &family);
+    println!(
+        "bare verify_strict               {:>9.0} a second (best of 20 rounds; it reads each public key and hashes the message)",
+        second.bare
+    );
+    println!(
+        "ingest, signers never seen       {:>9.0} a second, {:.0} % of bare (decode, rules, verify, store with its log)",
+        first.best,
+        100.0 * first.best / first.bare
+    );
+    println!(
+        "ingest beside {MEMBERS} stored      {:>9.0} a second, {:.0} % of bare (goal 85; {} bytes each, keys of known signers are kept; reconciling is the close below)",
+        second.best,
+        100.0 * second.best / second.bare,
+        second.bytes / MEMBERS as usize
+    );
+    println!("a day of {MEMBERS} members: ingest  {:>8.2} s, {:.0} MiB at most so far", second.took.as_secs_f64(), crate::peak_mib());
+    engine
+}
