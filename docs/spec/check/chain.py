@@ -36,7 +36,7 @@ class Play:
 class Chain:
     def __init__(self, genesis_bytes):
         self.genesis = decode(messages.GENESIS, genesis_bytes, 4096)
-        self.params, self.network = self.genesis["params"], blake3(genesis_bytes)
+        self.params, self.network, self.serial = self.genesis["params"], blake3(genesis_bytes), 0
         self.records, self.rosters, self.bundles = [], [], {}
         self.window, self.void, self.quarantined = ledger.Window(self.params), {}, set()
         self.last_digest, self.last_beacon = self.network, self.genesis["first_beacon"]
@@ -77,6 +77,7 @@ class Chain:
         key, root, _ = messages.open_envelope("issuing-key", record["authority"])
         require(root == self.genesis["root"] and key["key"] == signer, "the root certified its signer")
         require(key["from"] <= epoch <= key["until"], "the certificate holds in this epoch")
+        require(key["serial"] >= self.serial, "no earlier certificate follows a later one")
         require(record["params"] == self.params_at(epoch), "its parameters are those in force")
         self._check_upcoming(record, self.records[-1]["upcoming"] if epoch else None)
         closes = record["ledger"]["epoch"] if record["ledger"] else None
@@ -84,7 +85,7 @@ class Chain:
         require([r["member"] for r in rows] == sorted({r["member"] for r in rows}), "rows are sorted by member")
         require(len(rows) == record["roster_len"], "the roster has the length it names")
         require(messages.merkle(messages.ROW.write(r) for r in rows) == record["roster"], "the roster has the digest it names")
-        self.params = record["params"]
+        self.params, self.serial = record["params"], key["serial"]
         self.records.append(record)
         self.rosters.append(rows)
         self.last_digest, self.last_beacon = blake3(payload), record["beacon"]

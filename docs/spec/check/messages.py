@@ -32,7 +32,8 @@ RECORD = Struct(
     notices=Vec(NOTICE), proofs=Vec(Tuple(MEMBER, DIGEST)), departures=Vec(Bytes()), results=DIGEST, params=PARAMS,
     upcoming=Option(Struct(**{"from": EPOCH}, params=PARAMS)), degraded=Bool(), authority=Bytes(),
 )
-ISSUING_KEY = Struct(key=NODE, **{"from": EPOCH}, until=EPOCH)
+ISSUING_KEY_1 = Struct(key=NODE, **{"from": EPOCH}, until=EPOCH)
+ISSUING_KEY = Struct(key=NODE, **{"from": EPOCH}, until=EPOCH, serial=U32)
 DEPARTURE = Struct(member=MEMBER, joined=EPOCH)
 PASSPORT = Struct(member=MEMBER, node=NODE, tag=TAG, **{"from": EPOCH})
 RAMP = Enum(gentle=None, fresh=None, prewarmed=None)
@@ -78,22 +79,39 @@ SIGNED = {
     "issuing-key": (ISSUING_KEY, 128),
     "passport": (PASSPORT, 256),
 }
+# A kind with a layout before the newest: its version, that layout, and how its fields are read as those of the newest.
+PREVIOUS = {"issuing-key": (1, ISSUING_KEY_1, lambda m: {**m, "serial": 0})}
 FAULT_BYTES = 2 * (24 * 1024 + 256)
 BUNDLE_ENTRIES = 400
 
 
-def signed_input(kind, network, payload):
+def signed_input(kind, version, network, payload):
     """What the signature of an envelope covers."""
-    return f"warmnet/{kind}/v1".encode() + network + payload
+    return f"warmnet/{kind}/v{version}".encode() + network + payload
+
+
+def newest(kind):
+    return PREVIOUS[kind][0] + 1 if kind in PREVIOUS else 1
+
+
+def read_payload(kind, version, payload):
+    """A signed message of its newest layout, or of the one before."""
+    layout, limit = SIGNED[kind]
+    if version == newest(kind):
+        message = decode(layout, payload, limit)
+    elif kind in PREVIOUS and version == PREVIOUS[kind][0]:
+        message = PREVIOUS[kind][2](decode(PREVIOUS[kind][1], payload, limit))
+    else:
+        raise Refused("an unknown version")
+    if kind == "issuing-key" and version != (2 if message["serial"] else 1):
+        raise Refused("a lower version says the same")
+    return message
 
 
 def open_envelope(kind, data):
     """(message, signer, payload). The signature is left to an Ed25519 library, strict verification."""
-    layout, limit = SIGNED[kind]
-    envelope = decode(ENVELOPE, data, limit + 128)
-    if envelope["version"] != 1:
-        raise Refused("an unknown envelope version")
-    message = decode(layout, envelope["payload"], limit)
+    envelope = decode(ENVELOPE, data, SIGNED[kind][1] + 128)
+    message = read_payload(kind, envelope["version"], envelope["payload"])
     if kind == "bundle":
         check_entries(message["entries"])
     return message, envelope["signer"], envelope["payload"]

@@ -56,7 +56,7 @@ def days(data):
 
 def signed_input(network, day):
     """Hash over what every signature of a day covers."""
-    payload = lambda kind, e: messages.signed_input(kind, network, messages.open_envelope(kind, e)[2])
+    payload = lambda kind, e: messages.signed_input(kind, messages.newest(kind), network, messages.open_envelope(kind, e)[2])
     parts = [payload("notice", n) for n in day["notices"]] + [payload("epoch-record", day["record"])]
     parts += [payload("bundle", b) for b in day["bundles"]]
     for fault in day["faults"]:

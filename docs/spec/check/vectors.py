@@ -19,10 +19,12 @@ LARGEST = 4 * 1024 * 1024
 def check_message(network, signer, m):
     name, data = m["message"], bytes.fromhex(m["hex"])
     kind, limit = messages.SIGNED.get(name) or (PLAIN[name], LARGEST)
-    same(f"fields of {name}", m["fields"], kind.show(decode(kind, data, limit)))
-    if name in messages.SIGNED:
+    if name in PLAIN:
+        same(f"fields of {name}", m["fields"], kind.show(decode(kind, data, limit)))
+    else:
+        same(f"fields of {name}", m["fields"], kind.show(messages.read_payload(name, m["version"], data)))
         same(f"limit of {name}", m["limit"], limit)
-        same(f"signed input of {name}", m["signed_input"], messages.signed_input(name, network, data).hex())
+        same(f"signed input of {name}", m["signed_input"], messages.signed_input(name, m["version"], network, data).hex())
         message, by, payload = messages.open_envelope(name, bytes.fromhex(m["envelope"]))
         same(f"envelope of {name}", (m["fields"], signer, m["hex"]), (kind.show(message), by.hex(), payload.hex()))
 

@@ -39,7 +39,7 @@ pub(crate) fn ingest(engine: &mut Engine, now: Timestamp, store: &Family, bundle
 /// What bare verification is given: nothing is left to decode.
 fn signed_bytes(network: &NetworkId, bytes: &[u8]) -> (NodeId, Vec<u8>, Signature) {
     let envelope: Envelope = codec::decode(bytes, Bundle::LIMIT).expect("an envelope");
-    (envelope.signer, preimage(Bundle::KIND, network, &envelope.payload), envelope.signature)
+    (envelope.signer, preimage(Bundle::KIND, envelope.version, network, &envelope.payload), envelope.signature)
 }
 
 struct Epochs {

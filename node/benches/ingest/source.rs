@@ -5,13 +5,12 @@ use crate::network::network;
 use std::collections::BTreeMap;
 use std::path::Path;
 use warmnet_node::store::{Durability, FamilyName, Store, epoch_key, epoch_member_key};
-use warmnet_protocol::chain::Chain;
-use warmnet_protocol::engine::{Engine, Restored};
+use warmnet_protocol::chain::{Chain, Fork};
+use warmnet_protocol::engine::{ChainSource, Engine};
 use warmnet_protocol::identity::{NodeKey, signed};
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::limits;
 use warmnet_protocol::time::{Epoch, Timestamp};
-use warmnet_protocol::wire::bundle::SelfReport;
 use warmnet_protocol::wire::codec;
 use warmnet_protocol::wire::epoch_record::EpochRecord;
 use warmnet_protocol::wire::genesis::Genesis;
@@ -60,7 +59,7 @@ impl Source {
     /// A node that holds records and rosters and no bundle yet.
     pub(crate) fn engine(&self) -> Engine {
         let mut engine = Engine::new(self.genesis(), NodeKey::from_seed(&[7; 32]));
-        engine.restore(self.now(), &mut RecordsOnly(&self.0)).expect("a chain");
+        engine.refold(self.now(), Epoch(0), &mut RecordsOnly(&self.0)).expect("a chain");
         while engine.poll().is_some() {}
         engine
     }
@@ -98,7 +97,7 @@ impl Source {
 
 struct RecordsOnly<'a>(&'a Store);
 
-impl Restored for RecordsOnly<'_> {
+impl ChainSource for RecordsOnly<'_> {
     fn records(&mut self) -> Vec<Vec<u8>> {
         let rows = self.0.family(FamilyName::Records).range(&[], None, limits::RECORD_PAGE).expect("readable");
         rows.into_iter().map(|(_, bytes)| bytes).collect()
@@ -111,16 +110,7 @@ impl Restored for RecordsOnly<'_> {
     fn bundles(&mut self, _: Epoch) -> Vec<Vec<u8>> {
         vec![]
     }
-    fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
-        vec![]
-    }
-    fn exchanges(&mut self) -> Vec<Vec<u8>> {
-        vec![]
-    }
-    fn applications(&mut self) -> Vec<(MemberId, Vec<u8>)> {
-        vec![]
-    }
-    fn reports(&mut self) -> Vec<(Epoch, MemberId, SelfReport)> {
+    fn forks(&mut self) -> Vec<Fork> {
         vec![]
     }
 }

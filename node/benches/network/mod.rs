@@ -51,7 +51,7 @@ pub(crate) fn network(members: u32, epoch_zero_ms: i64) -> Network {
         params: Params::standard(),
     };
     let id = genesis.network_id();
-    let authority = signed::sign(&root, &id, IssuingKey { key: issuing.node_id(), from: Epoch(0), until: Epoch(400) }).bytes;
+    let authority = signed::sign(&root, &id, IssuingKey { key: issuing.node_id(), from: Epoch(0), until: Epoch(400), serial: 0 }).bytes;
     let row = |n: u32| {
         let member = MemberId(hash::digest(&n.to_be_bytes()).0);
         let mut tag = [0u8; 16];

@@ -7,7 +7,7 @@ use crate::store::Store;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use warmnet_protocol::chain::{Audit, RowDifference};
-use warmnet_protocol::engine::{Restored as _, audit};
+use warmnet_protocol::engine::{ChainSource as _, audit};
 use warmnet_protocol::identity::signed;
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::time::Epoch;

@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use warmnet_protocol::engine::{Engine, Input, Output, Want};
+use warmnet_protocol::engine::{Engine, GoBack, Input, Output, Want};
 use warmnet_protocol::gossip::Acceptance;
 use warmnet_protocol::ids::{MemberId, NodeId};
 use warmnet_protocol::wire::codec;
@@ -199,6 +199,7 @@ impl Driver {
             Output::LeftAlone { member, reason } => {
                 tracing::debug!(member = %member.short(), reason, "a labelled mail was left alone");
             }
+            Output::GoBack { epoch, cause } => self.go_back(epoch, cause)?,
             Output::Derived { epoch } => self.on_derived(epoch).await?,
             stored => {
                 let roster = if let Output::StoreRoster { epoch } = stored { Some(epoch) } else { None };
@@ -209,6 +210,19 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    /// Undoes what was derived from records that are void or overruled.
+    fn go_back(&mut self, epoch: Epoch, cause: GoBack) -> Result<(), DriverError> {
+        match &cause {
+            GoBack::Forked(_) => {
+                tracing::error!(epoch = epoch.0, "two records contradict each other: both are void until the root key decides")
+            }
+            GoBack::Overruled(_) => tracing::warn!(epoch = epoch.0, "a record was overruled by one under a later certificate"),
+        }
+        self.persist.go_back(epoch, cause).map_err(DriverError::Store)?;
+        let refolded = self.engine.refold(clock::now(), epoch, &mut self.persist.stored());
+        refolded.map_err(|e| DriverError::Store(e.to_string()))
     }
 
     async fn on_derived(&mut self, epoch: Epoch) -> Result<(), DriverError> {

@@ -1,12 +1,12 @@
 //! The engine's state in the store, and the store's answers to other nodes.
 
-use super::stored::{APPLICATION, BOOK, CHUNK, Stored};
+use super::stored::{APPLICATION, BOOK, CHUNK, FORK, Stored};
 use crate::store::{
-    Durability, FamilyName, HighWater, HighWaterError, Journal, Store, StoreError, epoch_key, epoch_member_key, exchange_key,
+    Batch, Durability, FamilyName, HighWater, HighWaterError, Journal, Store, StoreError, epoch_key, epoch_member_key, exchange_key,
 };
 use warmnet_protocol::chain::Chain;
-use warmnet_protocol::engine::{Engine, Output};
-use warmnet_protocol::ids::MemberId;
+use warmnet_protocol::engine::{Engine, GoBack, Output};
+use warmnet_protocol::ids::{Digest, MemberId};
 use warmnet_protocol::limits;
 use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::codec;
@@ -62,6 +62,19 @@ impl Persist {
         stored.map_err(|e| e.to_string())
     }
 
+    /// Forgets the records and rosters from an epoch on and stores what takes their place, all or nothing.
+    pub(super) fn go_back(&self, epoch: Epoch, cause: GoBack) -> Result<(), String> {
+        let mut batch = Batch::new();
+        for family in [FamilyName::Records, FamilyName::Rosters] {
+            batch.delete_range(family, epoch_key(epoch.0), epoch_key(u32::MAX));
+        }
+        match cause {
+            GoBack::Forked(fork) => batch.put(FamilyName::Meta, [FORK, &epoch_key(epoch.0)].concat(), codec::encode(&fork)),
+            GoBack::Overruled(record) => batch.put(FamilyName::Records, epoch_key(epoch.0), record),
+        };
+        self.store.write(batch, Durability::Synced).map_err(|e| e.to_string())
+    }
+
     /// Stores a mailbox's book of reports.
     pub(super) fn put_book(&self, member: MemberId, bytes: &[u8]) -> Result<(), String> {
         self.put(FamilyName::Meta, &[BOOK, &member.0].concat(), bytes).map_err(|e| e.to_string())
@@ -110,6 +123,11 @@ impl Persist {
             Some(floor) => exchanges.prune_member_before(&member.0, floor.0),
             None => Ok(()),
         };
+        if let Some(floor) = next.minus(limits::KEEP_EPOCHS) {
+            let mut batch = Batch::new();
+            batch.delete_range(FamilyName::Meta, [FORK, &epoch_key(0)].concat(), [FORK, &epoch_key(floor.0)].concat());
+            self.store.write(batch, Durability::Buffered).map_err(|e| e.to_string())?;
+        }
         let pruned = by_epoch.into_iter().try_for_each(|(name, keep)| cut(name, keep));
         pruned.and_then(|()| engine.hosted().keys().try_for_each(own)).map_err(|e| e.to_string())
     }
@@ -117,22 +135,25 @@ impl Persist {
     /// Answers a peer's question from the store.
     pub(super) fn answer(&self, engine: &Engine, request: &Request) -> Response {
         let answer = match request {
-            Request::Records { from } => self.records_from(*from),
-            Request::Roster { epoch, from, .. } => Ok(self.roster_page(engine.chain(), *epoch, *from)),
+            Request::Records { from } => self.records_from(engine.chain(), *from),
+            Request::Roster { epoch, digest, from } => Ok(self.roster_page(engine.chain(), *epoch, digest, *from)),
             Request::Bundles { epoch, have } => self.bundles_beyond(engine.chain(), *epoch, have),
             _ => Ok(Response::Refused { reason: "not a question for the store".into() }),
         };
         answer.unwrap_or_else(|_| Response::Refused { reason: "the store could not be read".into() })
     }
 
-    fn records_from(&self, from: Epoch) -> Result<Response, StoreError> {
+    /// The records from an epoch on; behind the last one those that contradict each other, until one of them or another stands.
+    fn records_from(&self, chain: &Chain, from: Epoch) -> Result<Response, StoreError> {
         let found = self.store.family(FamilyName::Records).range(&epoch_key(from.0), None, limits::RECORD_PAGE)?;
-        Ok(Response::Records(found.into_iter().map(|(_, bytes)| bytes).collect()))
+        let undecided = chain.undecided().filter(|fork| fork.epoch >= from).into_iter().flat_map(|fork| fork.records.clone());
+        Ok(Response::Records(found.into_iter().map(|(_, bytes)| bytes).chain(undecided).take(limits::RECORD_PAGE).collect()))
     }
 
-    fn roster_page(&self, chain: &Chain, epoch: Epoch, from: u32) -> Response {
+    fn roster_page(&self, chain: &Chain, epoch: Epoch, digest: &Digest, from: u32) -> Response {
         let stored = || self.stored().load_roster(epoch).ok().flatten().map(std::sync::Arc::new);
-        let Some(roster) = chain.roster(epoch).cloned().or_else(stored) else {
+        let meant = chain.record(epoch).is_some_and(|held| held.record.roster == *digest);
+        let Some(roster) = meant.then(|| chain.roster(epoch).cloned().or_else(stored)).flatten() else {
             return Response::Roster { rows: vec![], total: 0 };
         };
         let rows = roster.rows().iter().skip(from as usize).take(limits::ROSTER_PAGE).cloned().collect();
@@ -157,3 +178,6 @@ impl Persist {
         Ok(Response::Bundles(found))
     }
 }
+
+#[cfg(test)]
+mod tests;

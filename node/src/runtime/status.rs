@@ -228,6 +228,11 @@ fn health(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Vec<
         let fix = "compare with other members; a coordinator that differs from everybody cheats or is broken";
         items.push(item("differs", Severity::Error, "the last record is not what this node computes", fix));
     }
+    if let Some(fork) = engine.chain().undecided() {
+        let text = format!("two records of epoch {} contradict each other; both are void, and so is what came after them", fork.epoch);
+        let fix = "nothing to do: the network's root key decides; without it matching ends 7 epochs after the last record";
+        items.push(item("fork", Severity::Error, &text, fix));
+    }
     let next = engine.chain().next_epoch();
     let rules = engine.chain().params_at(next);
     if !rules.known() {

@@ -1,7 +1,8 @@
 //! What a store holds of the engine's state, read back.
 
 use crate::store::{FamilyName, Row, SCAN_LIMIT, Store, StoreError, epoch_key, epoch_member_key};
-use warmnet_protocol::engine::Restored;
+use warmnet_protocol::chain::{FORK_BYTES, Fork};
+use warmnet_protocol::engine::{ChainSource, Restored};
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::limits;
 use warmnet_protocol::time::Epoch;
@@ -15,6 +16,9 @@ pub(super) const CHUNK: usize = limits::ROSTER_PAGE;
 pub(super) const APPLICATION: &[u8] = b"application/";
 /// Where a mailbox's book of reports lies among them.
 pub(super) const BOOK: &[u8] = b"report-book/";
+
+/// Where a fork's proof lies among them, by its epoch.
+pub(super) const FORK: &[u8] = b"fork/";
 
 /// The reading half of [`Persist`](super::persist::Persist); `export` reads by it beside a running node.
 #[derive(Clone)]
@@ -71,7 +75,7 @@ impl Stored {
     }
 }
 
-impl Restored for Stored {
+impl ChainSource for Stored {
     fn records(&mut self) -> Vec<Vec<u8>> {
         self.all(FamilyName::Records).into_iter().map(|(_, bytes)| bytes).collect()
     }
@@ -82,6 +86,13 @@ impl Restored for Stored {
         let found = self.store.family(FamilyName::Bundles).prefix(&epoch_key(epoch.0), SCAN_LIMIT).unwrap_or_default();
         found.into_iter().map(|(_, bytes)| bytes).collect()
     }
+    fn forks(&mut self) -> Vec<Fork> {
+        let found = self.store.family(FamilyName::Meta).prefix(FORK, SCAN_LIMIT).unwrap_or_default();
+        found.into_iter().filter_map(|(_, bytes)| codec::decode(&bytes, FORK_BYTES).ok()).collect()
+    }
+}
+
+impl Restored for Stored {
     fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
         self.signed_bundles().into_iter().map(|(epoch, member, _)| (epoch, member)).collect()
     }

@@ -17,9 +17,21 @@ pub enum RecordRefusal {
     /// Held already.
     #[error("the record is held already")]
     Known,
-    /// Another record of this epoch is held: a fork.
-    #[error("another record of this epoch is held")]
+    /// Another record of this epoch is held under a certificate of the same serial: both are void.
+    #[error("another record of this epoch is held: both are void")]
     Fork,
+    /// Another record of this epoch is held, under an earlier certificate: this one stands in its place.
+    #[error("it stands in place of the record held for its epoch")]
+    Overrules,
+    /// Another record of this epoch is held, under a later certificate.
+    #[error("the record held for its epoch has a later certificate")]
+    Overruled,
+    /// Records of this epoch contradicted each other; only a later certificate decides.
+    #[error("records of this epoch contradicted each other, and its certificate is no later one")]
+    Void,
+    /// It contradicts a record that is too old to be undone.
+    #[error("its epoch is settled")]
+    Settled,
     /// Earlier records are missing.
     #[error("records before it are missing")]
     Gap,
@@ -29,7 +41,7 @@ pub enum RecordRefusal {
     /// Its beacon is not the next of the hash chain.
     #[error("its beacon is not the next of the chain")]
     Beacon,
-    /// Its signer holds no root-signed certificate for this epoch.
+    /// Its signer holds no root-signed certificate for this epoch, or an earlier one than the record before.
     #[error("its signer is not an issuing key of this network")]
     Authority,
     /// Its parameters are not those that were announced, or what it announces comes too early or changes what may not change.
@@ -78,25 +90,21 @@ impl Chain {
     /// Accepts a verified record that continues the chain.
     ///
     /// # Errors
-    /// [`RecordRefusal`].
+    /// [`RecordRefusal`]. After `Fork` and `Overrules` the chain must be folded anew without the record held and those after it.
     pub fn accept_record(&mut self, record: Verified<EpochRecord>) -> Result<(), RecordRefusal> {
-        let Verified { message: record, signer, digest, .. } = record;
-        let next = self.next_epoch();
-        if record.epoch < next {
-            let held = self.records.get(&record.epoch).is_none_or(|h| h.digest == digest);
-            return Err(if held { RecordRefusal::Known } else { RecordRefusal::Fork });
+        let (epoch, next) = (record.message.epoch, self.next_epoch());
+        if epoch < next {
+            return Err(self.contradiction(&record));
         }
-        if record.epoch > next {
+        if epoch > next {
             return Err(RecordRefusal::Gap);
         }
-        if record.previous != self.last_digest() {
-            return Err(RecordRefusal::Previous);
+        self.check_link(&record.message)?;
+        let serial = self.check_content(&record.message, &record.signer)?;
+        if self.forks.get(&epoch).is_some_and(|fork| serial <= fork.serial) {
+            return Err(RecordRefusal::Void);
         }
-        if Beacon(hash::digest(&record.beacon.0).0) != self.last_beacon() {
-            return Err(RecordRefusal::Beacon);
-        }
-        self.check_content(&record, &signer)?;
-        self.records.insert(record.epoch, HeldRecord { record, digest });
+        self.hold(record, serial);
         Ok(())
     }
 
@@ -109,27 +117,35 @@ impl Chain {
         if record.message.epoch == Epoch(0) || !self.records.is_empty() {
             return self.accept_record(record);
         }
-        let Verified { message: record, signer, digest, .. } = record;
+        let epoch = record.message.epoch;
         // Before the hashing: only the coordinator may say how much of it there is.
-        self.check_content(&record, &signer)?;
-        let mut link = record.beacon;
-        for _ in 0..=record.epoch.0 {
+        let serial = self.check_content(&record.message, &record.signer)?;
+        let mut link = record.message.beacon;
+        for _ in 0..=epoch.0 {
             link = Beacon(hash::digest(&link.0).0);
         }
         if link != self.genesis.first_beacon {
             return Err(RecordRefusal::Beacon);
         }
-        self.base = Some(record.epoch);
-        self.records.insert(record.epoch, HeldRecord { record, digest });
+        self.base = Some(epoch);
+        self.hold(record, serial);
         Ok(())
     }
 
-    fn check_content(&self, record: &EpochRecord, signer: &NodeId) -> Result<(), RecordRefusal> {
+    fn hold(&mut self, record: Verified<EpochRecord>, serial: u32) {
+        let Verified { message: record, digest, bytes: envelope, .. } = record;
+        self.records.insert(record.epoch, HeldRecord { record, digest, serial, envelope });
+    }
+
+    /// Checks what a record says by itself and after the one before it, and gives the serial of its certificate.
+    pub(super) fn check_content(&self, record: &EpochRecord, signer: &NodeId) -> Result<u32, RecordRefusal> {
         let certificate = signed::open::<IssuingKey>(&record.authority, &self.network).map_err(|_| RecordRefusal::Authority)?;
         let valid = certificate.signer == self.genesis.root
             && certificate.message.key == *signer
             && (certificate.message.from..=certificate.message.until).contains(&record.epoch);
-        if !valid {
+        let serial = certificate.message.serial;
+        let before = record.epoch.minus(1).and_then(|e| self.records.get(&e));
+        if !valid || before.is_some_and(|held| serial < held.serial) {
             return Err(RecordRefusal::Authority);
         }
         if !self.announced(record) {
@@ -141,7 +157,7 @@ impl Chain {
             && record.proofs.len() <= limits::RECORD_PROOFS
             && record.departures.len() <= limits::RECORD_DEPARTURES
             && record.roster_len as usize <= limits::ROSTER_ROWS;
-        if shape { Ok(()) } else { Err(RecordRefusal::Shape) }
+        if shape { Ok(serial) } else { Err(RecordRefusal::Shape) }
     }
 
     /// Whether a record's parameters are those that the record before it led to, and a change that it announces is one that may be.

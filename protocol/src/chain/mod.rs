@@ -11,6 +11,7 @@ mod accept;
 mod audit;
 mod derive;
 mod draft;
+mod fork;
 mod known;
 mod play;
 
@@ -18,6 +19,7 @@ pub use accept::{BundleRefusal, RecordRefusal, RosterRefusal};
 pub use audit::{Audit, RowDifference};
 pub use derive::{Derived, DerivedDigests};
 pub use draft::{Draft, DraftInputs};
+pub use fork::{FORK_BYTES, Fork};
 pub use play::Play;
 
 use crate::ids::{Beacon, Digest, DomainTag, MemberId, NetworkId, NodeId};
@@ -38,6 +40,10 @@ pub struct HeldRecord {
     pub record: EpochRecord,
     /// Digest of its payload: the next record names it.
     pub digest: Digest,
+    /// Serial of its certificate.
+    pub serial: u32,
+    /// The whole envelope: evidence if its signer contradicts it.
+    pub envelope: Vec<u8>,
 }
 
 /// A bundle that was accepted for an epoch not yet closed.
@@ -67,6 +73,7 @@ pub struct Chain {
     base: Option<Epoch>,
     /// Members caught in equivocation here, not yet listed by a record.
     caught: BTreeMap<MemberId, Digest>,
+    forks: BTreeMap<Epoch, Fork>,
     known: known::KnownKeys,
 }
 
@@ -90,6 +97,7 @@ impl Chain {
             void: BTreeMap::new(),
             base: None,
             caught: BTreeMap::new(),
+            forks: BTreeMap::new(),
             known: known::KnownKeys::default(),
         }
     }
@@ -244,6 +252,7 @@ impl Chain {
         let newest = self.next_epoch();
         if let Some(floor) = newest.minus(limits::KEEP_EPOCHS) {
             self.records = self.records.split_off(&floor);
+            self.forks = self.forks.split_off(&floor);
         }
         // A roster is needed until its epoch is closed; a degraded run may lean on one a week older.
         if let Some(floor) = self.first_open().minus(limits::DEGRADED_EPOCHS + 2) {

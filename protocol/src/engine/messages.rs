@@ -1,6 +1,7 @@
 //! Gossip in: each topic through its stations to one finding of the verdict table.
 
-use super::{Engine, Output, Timer};
+use super::{Engine, GoBack, Output, Timer};
+use crate::chain::RecordRefusal;
 use crate::exchange::deadlines;
 use crate::gossip::{Finding, Topic};
 use crate::identity::{Verified, hash, signed};
@@ -56,26 +57,36 @@ impl Engine {
 
     /// Puts a verified record into the chain and follows it up.
     pub(super) fn take_record(&mut self, now: Timestamp, record: Verified<EpochRecord>) -> Finding {
+        if self.going_back {
+            return Finding::NotReady;
+        }
         let (epoch, bytes) = (record.message.epoch, record.bytes.clone());
-        match self.chain.accept_record(record) {
+        let refusal = match self.chain.accept_record(record) {
             Ok(()) => {
                 self.emit(Output::StoreRecord { epoch, bytes });
                 self.schedule(now, Timer::Sync);
-                Finding::Fresh
+                self.astray = false;
+                return Finding::Fresh;
             }
-            Err(refusal) => {
-                let finding = Finding::from(refusal);
-                if finding == Finding::NotReady {
-                    self.schedule(now, Timer::Sync);
-                }
-                finding
-            }
+            Err(refusal) => refusal,
+        };
+        match refusal {
+            RecordRefusal::Previous => self.astray = true,
+            RecordRefusal::Fork => self.go_back(epoch, self.chain.fork_with(epoch, bytes).map(GoBack::Forked)),
+            RecordRefusal::Overrules => self.go_back(epoch, Some(GoBack::Overruled(bytes))),
+            _ => {}
         }
+        let finding = Finding::from(refusal);
+        if finding == Finding::NotReady {
+            self.schedule(now, Timer::Sync);
+        }
+        finding
     }
 
     pub(super) fn on_own_record(&mut self, now: Timestamp, record: Verified<EpochRecord>, roster: Roster) {
-        let (epoch, bytes) = (record.message.epoch, record.bytes.clone());
-        if self.take_record(now, record) != Finding::Fresh {
+        let (epoch, digest, bytes) = (record.message.epoch, record.digest, record.bytes.clone());
+        self.take_record(now, record);
+        if self.chain.record(epoch).is_none_or(|held| held.digest != digest) {
             return;
         }
         if self.chain.accept_roster(epoch, roster).is_ok() {

@@ -13,6 +13,7 @@
 //! | `introductions.rs`, `mail.rs` | the partner's node, the mailer |
 //! | `messages.rs`, `sync.rs` | gossip and what is missing |
 //! | `bundles.rs` | signing this node's word once |
+//! | `fork.rs` | records that contradict each other |
 //! | `restore.rs` | coming back after a stop |
 //! | `returned.rs` | bounces of this node's own mail |
 //! | `report.rs` | figures for people |
@@ -20,6 +21,7 @@
 mod bundles;
 mod departure;
 mod enrolment;
+mod fork;
 mod hosted;
 mod input;
 mod introductions;
@@ -36,9 +38,9 @@ mod tests;
 
 pub use hosted::{Application, Hosted, HostedMember, Switch};
 pub use input::{FoundMail, Input};
-pub use output::{MailTask, Output, Want};
+pub use output::{GoBack, MailTask, Output, Want};
 pub use report::{EpochCounts, MemberState};
-pub use restore::{RestoreError, Restored, audit};
+pub use restore::{ChainSource, RestoreError, Restored, audit};
 pub use returned::OwnMail;
 
 use crate::chain::Chain;
@@ -86,6 +88,10 @@ pub struct Engine {
     outputs: VecDeque<Output>,
     roster_page: Option<sync::RosterPage>,
     asked_notices: bool,
+    /// A record did not continue this chain: the records before it may have been overruled.
+    astray: bool,
+    /// The host has to fold the chain anew before it can go on.
+    going_back: bool,
     /// Faults in content seen: a figure for the owner.
     content_faults: u32,
 }
@@ -110,6 +116,8 @@ impl Engine {
             outputs: VecDeque::new(),
             roster_page: None,
             asked_notices: false,
+            astray: false,
+            going_back: false,
             content_faults: 0,
         }
     }

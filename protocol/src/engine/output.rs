@@ -1,5 +1,6 @@
 //! Everything an engine asks its host to do.
 
+use crate::chain::Fork;
 use crate::exchange::Act;
 use crate::gossip::{Topic, Verdict};
 use crate::ids::{Digest, ExchangeId, MemberId, NodeId};
@@ -56,6 +57,15 @@ impl Want {
             Self::Notices => Request::Notices,
         }
     }
+}
+
+/// Why the chain goes back to an epoch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GoBack {
+    /// Its records contradict each other: the proof to store.
+    Forked(Fork),
+    /// Another record stands in place of the one held: the envelope to store.
+    Overruled(Vec<u8>),
 }
 
 /// An output.
@@ -130,6 +140,14 @@ pub enum Output {
         epoch: Epoch,
         /// The envelope.
         bytes: Vec<u8>,
+    },
+    /// Forget the stored records and rosters from an epoch on, store what replaces them, all at once, and then call
+    /// [`Engine::refold`](super::Engine::refold).
+    GoBack {
+        /// First epoch to forget.
+        epoch: Epoch,
+        /// Why, and what to store.
+        cause: GoBack,
     },
     /// Store an accepted roster (`Chain::roster(epoch)`).
     StoreRoster {

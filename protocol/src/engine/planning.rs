@@ -36,7 +36,7 @@ impl Engine {
         let Some(play) = self.chain.play(epoch) else { return };
         match self.planned.get(&epoch) {
             Some(_) if play.degraded => return,
-            Some(_) => self.drop_degraded(epoch),
+            Some(_) => self.drop_unbegun(epoch),
             None => {}
         }
         self.planned.insert(epoch, play.degraded);
@@ -49,9 +49,11 @@ impl Engine {
         }
     }
 
-    /// Forgets what a degraded plan has not begun: the chain decides, and its record came after all.
-    fn drop_degraded(&mut self, epoch: Epoch) {
-        let idle = |x: &Exchange| x.epoch == epoch && x.seen.is_none() && x.outcome.is_none() && x.thread.is_empty();
+    /// Forgets what a plan has not begun: the chain decides, and it decided otherwise. A mail that was announced to a receiver may
+    /// be on its way, and must still be known when it comes.
+    pub(super) fn drop_unbegun(&mut self, epoch: Epoch) {
+        let announced = |x: &Exchange| x.side == Side::Receiver && x.partner_address.is_some();
+        let idle = |x: &Exchange| x.epoch == epoch && x.seen.is_none() && x.outcome.is_none() && x.thread.is_empty() && !announced(x);
         self.exchanges.retain(|_, x| !idle(x));
     }
 

@@ -2,7 +2,7 @@
 
 use super::hosted::Application;
 use super::{Engine, Timer};
-use crate::chain::{Audit, Chain};
+use crate::chain::{Audit, Chain, Fork};
 use crate::exchange::Exchange;
 use crate::exchange::deadlines;
 use crate::identity::signed;
@@ -15,14 +15,20 @@ use crate::wire::epoch_record::EpochRecord;
 use crate::wire::genesis::Genesis;
 use crate::wire::roster::Roster;
 
-/// Where a stored network comes from. Bytes in a store were verified before they were put there.
-pub trait Restored {
+/// Where a stored chain comes from. Bytes in a store were verified before they were put there.
+pub trait ChainSource {
     /// Record envelopes in epoch order.
     fn records(&mut self) -> Vec<Vec<u8>>;
     /// The roster of a record.
     fn roster(&mut self, epoch: Epoch) -> Option<Roster>;
     /// Bundle envelopes of an epoch, own ones too.
     fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>>;
+    /// Forks that were proved.
+    fn forks(&mut self) -> Vec<Fork>;
+}
+
+/// Where a whole node's state comes from.
+pub trait Restored: ChainSource {
     /// (epoch, member) of every bundle this node ever signed and kept.
     fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)>;
     /// Encoded exchanges.
@@ -45,8 +51,9 @@ pub enum RestoreError {
 }
 
 /// Folds the stored records into an empty chain, oldest first; `before` is called with everything at hand before each is derived.
-fn fold(chain: &mut Chain, from: &mut dyn Restored, mut before: impl FnMut(&Chain)) -> Result<(), RestoreError> {
+fn fold(chain: &mut Chain, from: &mut dyn ChainSource, mut before: impl FnMut(&Chain)) -> Result<(), RestoreError> {
     let lag = chain.close_lag();
+    from.forks().into_iter().for_each(|fork| chain.take_fork(fork));
     for bytes in from.records() {
         let record = signed::decode::<EpochRecord>(&bytes).map_err(|_| RestoreError::Unreadable("record"))?.trust_own_store();
         let epoch = record.message.epoch;
@@ -64,7 +71,7 @@ fn fold(chain: &mut Chain, from: &mut dyn Restored, mut before: impl FnMut(&Chai
     Ok(())
 }
 
-fn take_bundles(chain: &mut Chain, epoch: Epoch, from: &mut dyn Restored) {
+fn take_bundles(chain: &mut Chain, epoch: Epoch, from: &mut dyn ChainSource) {
     for bytes in from.bundles(epoch) {
         if let Ok(bundle) = signed::decode::<Bundle>(&bytes) {
             // A refusal means the chain knows better than the store; the bundle is not needed.
@@ -73,11 +80,20 @@ fn take_bundles(chain: &mut Chain, epoch: Epoch, from: &mut dyn Restored) {
     }
 }
 
+/// Folds everything stored: the records, and the bundles of open epochs.
+pub(super) fn fold_all(chain: &mut Chain, from: &mut dyn ChainSource) -> Result<(), RestoreError> {
+    fold(chain, from, |_| {})?;
+    for epoch in chain.first_open().0..=chain.next_epoch().0 {
+        take_bundles(chain, Epoch(epoch), from);
+    }
+    Ok(())
+}
+
 /// Audits every stored record that can be derived, oldest first.
 ///
 /// # Errors
 /// [`RestoreError`].
-pub fn audit(genesis: Genesis, from: &mut dyn Restored) -> Result<Vec<Audit>, RestoreError> {
+pub fn audit(genesis: Genesis, from: &mut dyn ChainSource) -> Result<Vec<Audit>, RestoreError> {
     let mut found = Vec::new();
     fold(&mut Chain::new(genesis), from, |chain| found.extend(chain.audit()))?;
     Ok(found)
@@ -89,11 +105,7 @@ impl Engine {
     /// # Errors
     /// [`RestoreError`]: the store is not this network's or is damaged.
     pub fn restore(&mut self, now: Timestamp, from: &mut dyn Restored) -> Result<(), RestoreError> {
-        fold(&mut self.chain, from, |_| {})?;
-        let open = self.chain.first_open();
-        for epoch in open.0..=self.chain.next_epoch().0 {
-            take_bundles(&mut self.chain, Epoch(epoch), from);
-        }
+        fold_all(&mut self.chain, from)?;
         self.signed.extend(from.own_bundles());
         for (epoch, member, report) in from.reports() {
             self.reports.insert((epoch, member), report);

@@ -2,6 +2,7 @@
 
 use super::messages::PUBLISH_AHEAD;
 use super::{Engine, Output, Timer, Want};
+use crate::gossip::{Finding, Topic};
 use crate::identity::{hash, signed};
 use crate::limits;
 use crate::time::{Epoch, Span, Timestamp};
@@ -27,7 +28,8 @@ impl Engine {
             busy = true;
         }
         if next.0 <= 1 || expected <= now {
-            self.emit(Output::Ask(Want::Records(next)));
+            let back = if self.astray { limits::DEGRADED_EPOCHS + 1 } else { 0 };
+            self.emit(Output::Ask(Want::Records(Epoch(next.0.saturating_sub(back)))));
             busy = true;
         }
         if let Some((epoch, _)) = self.chain.missing_bundles().first() {
@@ -88,13 +90,22 @@ impl Engine {
         let mut any = false;
         for bytes in records {
             let Ok(record) = signed::open::<EpochRecord>(&bytes, &self.chain.network()) else { break };
-            let epoch = record.message.epoch;
-            if self.chain.accept_base(record).is_err() {
-                continue;
+            if self.chain.last_record().is_some() {
+                let fresh = self.take_record(now, record) == Finding::Fresh;
+                if fresh && self.going_back {
+                    // Gossip did not bring it: others may lack it too.
+                    self.emit(Output::Publish { topic: Topic::Records, bytes: bytes.clone() });
+                }
+                any |= fresh;
+            } else {
+                let epoch = record.message.epoch;
+                if self.chain.accept_base(record).is_err() {
+                    continue;
+                }
+                self.emit(Output::StoreRecord { epoch, bytes: bytes.clone() });
+                any = true;
             }
             self.seen.insert(hash::digest(&bytes));
-            self.emit(Output::StoreRecord { epoch, bytes });
-            any = true;
         }
         if any || more {
             self.schedule(now, Timer::Sync);
@@ -111,12 +122,16 @@ impl Engine {
         if page.rows.len() == from as usize {
             page.rows.extend(rows);
         }
+        let mut again = now;
         if page.rows.len() < total as usize {
             self.roster_page = Some(page);
         } else if self.chain.accept_roster(epoch, Roster::new(page.rows)).is_ok() {
             self.emit(Output::StoreRoster { epoch });
+        } else {
+            // Another one than the record names: whoever gave it would give it again.
+            again = now.plus_wall_ms(self.retry_ms());
         }
-        self.schedule(now, Timer::Sync);
+        self.schedule(again, Timer::Sync);
     }
 }
 

@@ -90,7 +90,10 @@ impl From<RecordRefusal> for Finding {
     fn from(r: RecordRefusal) -> Self {
         match r {
             RecordRefusal::Known => Self::Duplicate,
-            RecordRefusal::Fork => Self::Equivocation,
+            // Everybody must see both, or the one that decides.
+            RecordRefusal::Fork | RecordRefusal::Overrules => Self::Fresh,
+            RecordRefusal::Overruled | RecordRefusal::Void => Self::Equivocation,
+            RecordRefusal::Settled => Self::TooLate,
             RecordRefusal::Gap => Self::NotReady,
             // A fork can put an honest node on another branch: no reason to blame who forwards.
             RecordRefusal::Previous | RecordRefusal::Beacon => Self::NotReady,

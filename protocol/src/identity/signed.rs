@@ -1,4 +1,7 @@
-//! Signed envelopes: `"warmnet/<kind>/v1" || NetworkId || payload as received` under one Ed25519 key.
+//! Signed envelopes: `"warmnet/<kind>/v<version>" || NetworkId || payload as received` under one Ed25519 key.
+//!
+//! Every kind has a layout version of its own. A program reads the newest one and the one before it, and writes the lowest one that
+//! can say what it has to say: a network whose nodes are upgraded one by one goes on understanding itself.
 
 use super::hash;
 use super::keys::{NodeKey, PublicKey};
@@ -6,21 +9,36 @@ use crate::ids::{Digest, NetworkId, NodeId, Signature};
 use crate::wire::codec::{self, CodecError};
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 
-/// Envelope layout version; an unknown one is ignored, not punished.
-pub const ENVELOPE_VERSION: u8 = 1;
-
 /// A message that travels signed.
 pub trait Signable: Serialize + DeserializeOwned {
     /// The `<kind>` of the signature's domain; also keeps one kind from being replayed as another.
     const KIND: &'static str;
     /// Largest encoded payload in bytes.
     const LIMIT: usize;
+    /// The newest layout of this kind. A later one is ignored, not punished.
+    const VERSION: u8 = 1;
+
+    /// The lowest layout that can say this message: the one it is written in.
+    fn version(&self) -> u8 {
+        Self::VERSION
+    }
+    /// The payload in the layout of [`Signable::version`].
+    fn payload(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+    /// Reads a payload in the layout before the newest; a kind with one layout has none.
+    ///
+    /// # Errors
+    /// [`SignedError`].
+    fn read_previous(_payload: &[u8]) -> Result<Self, SignedError> {
+        Err(SignedError::UnknownVersion(Self::VERSION.saturating_sub(1)))
+    }
 }
 
 /// Payload, signer and signature as they travel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// [`ENVELOPE_VERSION`].
+    /// Layout of the payload.
     pub version: u8,
     /// Who signed.
     pub signer: NodeId,
@@ -57,19 +75,19 @@ pub struct Verified<T> {
     pub bytes: Vec<u8>,
 }
 
-/// The bytes that a signature of this kind covers: `"warmnet/<kind>/v1" || NetworkId || payload`.
+/// The bytes that a signature covers: `"warmnet/<kind>/v<version>" || NetworkId || payload`, the version in decimal.
 #[must_use]
-pub fn preimage(kind: &str, network: &NetworkId, payload: &[u8]) -> Vec<u8> {
-    [b"warmnet/", kind.as_bytes(), b"/v1", &network.0, payload].concat()
+pub fn preimage(kind: &str, version: u8, network: &NetworkId, payload: &[u8]) -> Vec<u8> {
+    [b"warmnet/", kind.as_bytes(), b"/v", version.to_string().as_bytes(), &network.0, payload].concat()
 }
 
 /// Signs `message` for `network`.
 #[must_use]
 pub fn sign<T: Signable>(key: &NodeKey, network: &NetworkId, message: T) -> Verified<T> {
-    let payload = codec::encode(&message);
-    let signature = key.sign(&preimage(T::KIND, network, &payload));
+    let (version, payload) = (message.version(), message.payload());
+    let signature = key.sign(&preimage(T::KIND, version, network, &payload));
     let digest = hash::digest(&payload);
-    let envelope = Envelope { version: ENVELOPE_VERSION, signer: key.node_id(), payload, signature };
+    let envelope = Envelope { version, signer: key.node_id(), payload, signature };
     Verified { message, signer: envelope.signer, digest, bytes: codec::encode(&envelope) }
 }
 
@@ -106,10 +124,14 @@ pub struct Decoded<'a, T> {
 pub fn decode<T: Signable>(bytes: &[u8]) -> Result<Decoded<'_, T>, SignedError> {
     // Envelope overhead: version, key, length prefix, signature.
     let envelope: View<'_> = codec::decode(bytes, T::LIMIT + 128)?;
-    if envelope.version != ENVELOPE_VERSION {
-        return Err(SignedError::UnknownVersion(envelope.version));
+    let message: T = match envelope.version {
+        v if v == T::VERSION => codec::decode(envelope.payload, T::LIMIT)?,
+        v if v.checked_add(1) == Some(T::VERSION) => T::read_previous(envelope.payload)?,
+        unknown => return Err(SignedError::UnknownVersion(unknown)),
+    };
+    if message.version() != envelope.version {
+        return Err(CodecError::NotCanonical.into());
     }
-    let message = codec::decode(envelope.payload, T::LIMIT)?;
     let digest = hash::digest(envelope.payload);
     Ok(Decoded { envelope, message, digest, bytes })
 }
@@ -133,7 +155,7 @@ impl<T: Signable> Decoded<'_, T> {
     /// # Errors
     /// [`SignedError::BadSignature`].
     pub fn verify_by(self, key: &PublicKey, network: &NetworkId) -> Result<Verified<T>, SignedError> {
-        let bytes = preimage(T::KIND, network, self.envelope.payload);
+        let bytes = preimage(T::KIND, self.envelope.version, network, self.envelope.payload);
         if key.node_id() != self.envelope.signer || !key.verify(&bytes, &self.envelope.signature) {
             return Err(SignedError::BadSignature(T::KIND));
         }

@@ -1,7 +1,8 @@
 //! Epoch record: the coordinator's signed word for one epoch, published a quarter epoch before it begins.
 
+use super::codec;
 use super::notice::Notice;
-use crate::identity::Signable;
+use crate::identity::{Signable, SignedError};
 use crate::ids::{Beacon, Digest, NodeId};
 use crate::limits;
 use crate::params::Params;
@@ -67,6 +68,8 @@ pub struct Upcoming {
 }
 
 /// Certificate of an online issuing key, signed by the offline root.
+///
+/// Layout 1 has no serial, which is 0 then; layout 2 adds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssuingKey {
     /// The key.
@@ -75,11 +78,28 @@ pub struct IssuingKey {
     pub from: Epoch,
     /// Last epoch it may sign.
     pub until: Epoch,
+    /// How many certificates the root gave before. A later one ends the earlier ones, and decides between records that contradict each other.
+    pub serial: u32,
 }
 
 impl Signable for IssuingKey {
     const KIND: &'static str = "issuing-key";
     const LIMIT: usize = 128;
+    const VERSION: u8 = 2;
+
+    fn version(&self) -> u8 {
+        if self.serial == 0 { 1 } else { 2 }
+    }
+    fn payload(&self) -> Vec<u8> {
+        match self.version() {
+            1 => codec::encode(&(self.key, self.from, self.until)),
+            _ => codec::encode(self),
+        }
+    }
+    fn read_previous(payload: &[u8]) -> Result<Self, SignedError> {
+        let (key, from, until) = codec::decode(payload, Self::LIMIT)?;
+        Ok(Self { key, from, until, serial: 0 })
+    }
 }
 
 /// Reads bit `position` of a bitmap.
@@ -105,4 +125,36 @@ pub fn bitmap(len: usize, set: impl IntoIterator<Item = usize>) -> Vec<u8> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::{NodeKey, signed};
+    use crate::ids::NetworkId;
+
+    #[test]
+    fn a_certificate_is_written_in_the_lowest_layout_and_read_in_both() {
+        let (root, network) = (NodeKey::from_seed(&[1; 32]), NetworkId([2; 32]));
+        let certificate = |serial| IssuingKey { key: NodeId([3; 32]), from: Epoch(0), until: Epoch(9), serial };
+        for (serial, layout) in [(0, 1), (1, 2), (u32::MAX, 2)] {
+            let envelope = signed::sign(&root, &network, certificate(serial)).bytes;
+            assert_eq!(codec::decode::<signed::Envelope>(&envelope, 256).map(|e| e.version), Ok(layout));
+            assert_eq!(signed::open::<IssuingKey>(&envelope, &network).map(|v| v.message), Ok(certificate(serial)));
+        }
+        let forged = |version, payload: Vec<u8>| {
+            let signature = root.sign(&signed::preimage(IssuingKey::KIND, version, &network, &payload));
+            let envelope = signed::Envelope { version, signer: root.node_id(), payload, signature };
+            signed::open::<IssuingKey>(&codec::encode(&envelope), &network).map(|v| v.message)
+        };
+        assert_eq!(forged(2, codec::encode(&certificate(0))), Err(SignedError::Codec(codec::CodecError::NotCanonical)));
+        for unknown in [0, 3, u8::MAX] {
+            assert_eq!(forged(unknown, codec::encode(&certificate(1))), Err(SignedError::UnknownVersion(unknown)));
+        }
+        // The same words in the other layout are another signature.
+        let payload = codec::encode(&certificate(1));
+        let signature = root.sign(&signed::preimage(IssuingKey::KIND, 1, &network, &payload));
+        let envelope = codec::encode(&signed::Envelope { version: 2, signer: root.node_id(), payload, signature });
+        assert_eq!(signed::open::<IssuingKey>(&envelope, &network), Err(SignedError::BadSignature("issuing-key")));
+    }
 }

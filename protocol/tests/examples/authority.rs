@@ -86,7 +86,8 @@ fn golden_row() -> RosterRow {
 pub(crate) fn messages() -> Vec<Value> {
     let mut all = vec![plain("genesis", &genesis()), plain("params", &Params::standard())];
     all.extend([signed(&record()), signed(&first_record())]);
-    all.push(signed(&IssuingKey { key: key().node_id(), from: Epoch(0), until: Epoch(400) }));
+    let certificate = |serial| IssuingKey { key: key().node_id(), from: Epoch(0), until: Epoch(400), serial };
+    all.extend([signed(&certificate(0)), signed(&certificate(3))]);
     all.push(signed(&notice(NoticeKind::Listed, ReasonClass::Blocklist)));
     all.push(signed(&notice(NoticeKind::Released, ReasonClass::Operator)));
     all.push(signed(&Passport { member: MemberId([1; 32]), node: NodeId([2; 32]), tag: DomainTag([3; 16]), from: Epoch(302) }));

@@ -32,13 +32,14 @@ pub(crate) fn plain<T: Serialize>(message: &str, value: &T) -> Value {
 
 /// A signed message: also what its signature covers, and its envelope.
 pub(crate) fn signed<T: Signable + Clone>(value: &T) -> Value {
-    let payload = codec::encode(value);
+    let (version, payload) = (value.version(), value.payload());
     json!({
         "message": T::KIND,
+        "version": version,
         "fields": value,
         "hex": hex::encode(&payload),
         "limit": T::LIMIT,
-        "signed_input": hex::encode(signed::preimage(T::KIND, &NETWORK, &payload)),
+        "signed_input": hex::encode(signed::preimage(T::KIND, version, &NETWORK, &payload)),
         "envelope": hex::encode(signed::sign(&key(), &NETWORK, value.clone()).bytes),
     })
 }

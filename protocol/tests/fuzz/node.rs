@@ -3,7 +3,8 @@
 use crate::cast::{self, LEAVER, SECOND};
 use crate::world::{World, world};
 use std::collections::{BTreeMap, BTreeSet};
-use warmnet_protocol::engine::{Application, Engine, HostedMember, Input, MailTask, Output, Restored, Switch, Want};
+use warmnet_protocol::chain::Fork;
+use warmnet_protocol::engine::{Application, ChainSource, Engine, GoBack, HostedMember, Input, MailTask, Output, Restored, Switch, Want};
 use warmnet_protocol::exchange::{Act, Exchange, SendResult};
 use warmnet_protocol::gossip::Topic;
 use warmnet_protocol::identity::{CanonicalAddress, signed};
@@ -26,6 +27,7 @@ pub(crate) struct Store {
     records: BTreeMap<Epoch, Vec<u8>>,
     rosters: BTreeMap<Epoch, Roster>,
     bundles: BTreeMap<(Epoch, MemberId), Vec<u8>>,
+    forks: BTreeMap<Epoch, Fork>,
     own: BTreeSet<(Epoch, MemberId)>,
     exchanges: BTreeMap<ExchangeId, Vec<u8>>,
     applications: BTreeMap<MemberId, Vec<u8>>,
@@ -39,7 +41,7 @@ impl Store {
     }
 }
 
-impl Restored for Store {
+impl ChainSource for Store {
     fn records(&mut self) -> Vec<Vec<u8>> {
         self.records.values().cloned().collect()
     }
@@ -49,6 +51,12 @@ impl Restored for Store {
     fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>> {
         self.bundles.iter().filter(|((e, _), _)| *e == epoch).map(|(_, b)| b.clone()).collect()
     }
+    fn forks(&mut self) -> Vec<Fork> {
+        self.forks.values().cloned().collect()
+    }
+}
+
+impl Restored for Store {
     fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
         self.own.iter().copied().collect()
     }
@@ -211,6 +219,18 @@ impl Node {
                 self.acts.push((exchange, turn, act));
             }
             Output::Publish { bytes, .. } => assert!(bytes.len() <= REQUEST_BYTES),
+            Output::GoBack { epoch, cause } => {
+                self.store.records.split_off(&epoch);
+                self.store.rosters.split_off(&epoch);
+                match cause {
+                    GoBack::Forked(fork) => drop(self.store.forks.insert(epoch, fork)),
+                    GoBack::Overruled(record) => drop(self.store.records.insert(epoch, record)),
+                }
+                self.engine.refold(self.now, epoch, &mut self.store).expect("its own records");
+                self.meet("went back".into());
+                let outputs: Vec<Output> = std::iter::from_fn(|| self.engine.poll()).collect();
+                outputs.into_iter().for_each(|o| self.hear(o));
+            }
             Output::StoreRecord { epoch, bytes } => drop(self.store.records.insert(epoch, bytes)),
             Output::StoreRoster { epoch } => {
                 let roster = Roster::clone(self.engine.chain().roster(epoch).expect("the one it names"));

@@ -91,7 +91,7 @@ pub(crate) fn run(targets: &[Target]) {
 /// Bytes of one list of engine inputs: a few weeks of a node.
 const LIST: usize = 12 * 1024;
 /// Everything a node can answer to gossip, introductions and labelled mails, and what it does of itself.
-const ANSWERS: [&str; 34] = [
+const ANSWERS: [&str; 35] = [
     "asks: File",
     "asks: Read",
     "asks: Rescue",
@@ -126,6 +126,7 @@ const ANSWERS: [&str; 34] = [
     "verdict Ignore 0",
     "verdict Reject 10",
     "verdict Reject 5",
+    "went back",
 ];
 
 /// Feeds lists until `inputs` single inputs were handled, and asserts that the node gave every answer there is.

@@ -39,7 +39,8 @@ fn a_record_that_breaks_a_rule_is_refused() {
     let good = &days()[12].record.message;
     let (issuing, other) = (cast::key("fixture-issuing", 0), cast::key("fixture-issuing", 1));
     let certificate = |signer: &NodeKey, key: &NodeKey, until: u32| {
-        signed::sign(signer, &genesis().network_id(), IssuingKey { key: key.node_id(), from: Epoch(0), until: Epoch(until) }).bytes
+        signed::sign(signer, &genesis().network_id(), IssuingKey { key: key.node_id(), from: Epoch(0), until: Epoch(until), serial: 0 })
+            .bytes
     };
     let root = cast::key("fixture-root", 0);
     let notice = Notice {

@@ -142,7 +142,7 @@ fn equivocate(chain: &Chain, players: &[Player], first: &[Verified<Bundle>]) -> 
 /// The root's certificate of the issuing key.
 pub(crate) fn authority() -> Vec<u8> {
     let (root, issuing) = (cast::key("fixture-root", 0), cast::key("fixture-issuing", 0));
-    let certificate = IssuingKey { key: issuing.node_id(), from: Epoch(0), until: Epoch(400) };
+    let certificate = IssuingKey { key: issuing.node_id(), from: Epoch(0), until: Epoch(400), serial: 0 };
     signed::sign(&root, &genesis().network_id(), certificate).bytes
 }
 

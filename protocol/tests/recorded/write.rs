@@ -39,7 +39,7 @@ pub(crate) fn network(days: &[Day]) -> Vec<u8> {
 fn signed_input(network: &NetworkId, day: &Day) -> String {
     fn input<T: Signable>(network: &NetworkId, bytes: &[u8]) -> Vec<u8> {
         let envelope: signed::Envelope = codec::decode(bytes, T::LIMIT + 128).expect("an envelope");
-        signed::preimage(T::KIND, network, &envelope.payload)
+        signed::preimage(T::KIND, envelope.version, network, &envelope.payload)
     }
     fn inputs<T: Signable>(network: &NetworkId, all: &[Verified<T>]) -> Vec<Vec<u8>> {
         all.iter().map(|v| input::<T>(network, &v.bytes)).collect()

@@ -6,7 +6,7 @@
 
 use super::beacon::BeaconChain;
 use warmnet_protocol::identity::{NodeKey, signed};
-use warmnet_protocol::ids::{NetworkId, NodeId};
+
 use warmnet_protocol::params::Params;
 use warmnet_protocol::time::{Clock, Epoch};
 use warmnet_protocol::wire::epoch_record::IssuingKey;
@@ -64,7 +64,9 @@ pub fn found<E>(name: &str, clock: Clock, mut draw: impl FnMut() -> Result<Seed,
         clock,
         params: Params::standard(),
     };
-    let certificate = certify(&root_key, &genesis.network_id(), NodeKey::from_seed(&issuing).node_id(), Epoch(0));
+    let key = NodeKey::from_seed(&issuing).node_id();
+    let first = IssuingKey { key, from: Epoch(0), until: Epoch(CERTIFICATE_EPOCHS - 1), serial: 0 };
+    let certificate = signed::sign(&root_key, &genesis.network_id(), first).bytes;
     let text = |seed: &Seed| Zeroizing::new(hex::encode(seed.as_slice()));
     let secrets = vec![
         (names::ISSUING, text(&issuing)),
@@ -76,11 +78,32 @@ pub fn found<E>(name: &str, clock: Clock, mut draw: impl FnMut() -> Result<Seed,
     Ok(Founded { genesis, root, node, secrets })
 }
 
-/// A certificate for an issuing key, valid for [`CERTIFICATE_EPOCHS`] from `from` on.
-#[must_use]
-pub fn certify(root: &NodeKey, network: &NetworkId, key: NodeId, from: Epoch) -> Vec<u8> {
-    let until = from.plus(CERTIFICATE_EPOCHS - 1);
-    signed::sign(root, network, IssuingKey { key, from, until }).bytes
+/// A new issuing key under a later certificate: the root's word that the keys before it sign no more, and that of records which
+/// contradict each other the one under this certificate stands.
+pub struct Renewed {
+    /// The certificate.
+    pub certificate: IssuingKey,
+    /// Names and hex values to replace in the secrets file.
+    pub secrets: [(&'static str, Zeroizing<String>); 2],
+}
+
+/// Renews the issuing key: it holds from where the one before held, so that it may sign again what is void, and
+/// [`CERTIFICATE_EPOCHS`] beyond `now`.
+///
+/// # Errors
+/// [`KeysError::Root`] when the root key is another network's.
+pub fn renew(genesis: &Genesis, root: &Seed, before: &IssuingKey, fresh: &Seed, now: Epoch) -> Result<Renewed, KeysError> {
+    let root = NodeKey::from_seed(root);
+    if root.node_id() != genesis.root {
+        return Err(KeysError::Root);
+    }
+    let key = NodeKey::from_seed(fresh).node_id();
+    let certificate =
+        IssuingKey { key, from: before.from, until: now.plus(CERTIFICATE_EPOCHS - 1), serial: before.serial.saturating_add(1) };
+    let envelope = signed::sign(&root, &genesis.network_id(), certificate.clone()).bytes;
+    let secrets =
+        [(names::ISSUING, Zeroizing::new(hex::encode(fresh.as_slice()))), (names::CERTIFICATE, Zeroizing::new(hex::encode(envelope)))];
+    Ok(Renewed { certificate, secrets })
 }
 
 /// Why the keys of a home can't be used.
@@ -92,6 +115,9 @@ pub enum KeysError {
     /// Not signed by this network's root, or for another key.
     #[error("the issuing certificate is not of this network's root key")]
     Certificate,
+    /// Not this network's root key.
+    #[error("the root key is not this network's")]
+    Root,
     /// Another network's beacon.
     #[error("the beacon seed is not this network's")]
     Beacon,
@@ -103,8 +129,8 @@ pub struct AuthorityKeys {
     pub issuing: NodeKey,
     /// The encoded certificate.
     pub certificate: Vec<u8>,
-    /// First and last epoch it may sign.
-    pub window: (Epoch, Epoch),
+    /// What it says.
+    pub certified: IssuingKey,
     /// The beacon.
     pub beacon: BeaconChain,
     /// Key of the domain tags.
@@ -142,8 +168,7 @@ impl AuthorityKeys {
         if beacon.first() != genesis.first_beacon {
             return Err(KeysError::Beacon);
         }
-        let window = (opened.message.from, opened.message.until);
-        Ok(Self { issuing, certificate, window, beacon, tag: seed(names::TAG)?, enrolment: seed(names::ENROLMENT)? })
+        Ok(Self { issuing, certificate, certified: opened.message, beacon, tag: seed(names::TAG)?, enrolment: seed(names::ENROLMENT)? })
     }
 }
 
@@ -170,8 +195,25 @@ pub(crate) mod tests {
     fn what_was_founded_is_taken_up_again() {
         let founded = founded("net");
         let keys = read(&founded).unwrap();
-        assert_eq!(keys.window, (Epoch(0), Epoch(399)));
+        assert_eq!((keys.certified.from, keys.certified.until, keys.certified.serial), (Epoch(0), Epoch(399), 0));
         assert_eq!(Genesis::decode(&founded.genesis.encode()).unwrap(), founded.genesis);
+    }
+
+    #[test]
+    fn a_renewed_key_is_later_and_covers_what_the_old_one_did() {
+        let mut founded = founded("net");
+        let before = read(&founded).unwrap().certified;
+        let (fresh, stranger) = (Zeroizing::new([99; 32]), Zeroizing::new([98; 32]));
+        assert_eq!(renew(&founded.genesis, &stranger, &before, &fresh, Epoch(380)).map(|r| r.certificate), Err(KeysError::Root));
+        let renewed = renew(&founded.genesis, &founded.root, &before, &fresh, Epoch(380)).unwrap();
+        for (name, value) in renewed.secrets {
+            founded.secrets.retain(|(n, _)| *n != name);
+            founded.secrets.push((name, value));
+        }
+        let keys = read(&founded).unwrap();
+        assert_eq!(keys.certified, renewed.certificate);
+        assert_eq!((keys.certified.from, keys.certified.until, keys.certified.serial), (Epoch(0), Epoch(779), 1));
+        assert_ne!(keys.certified.key, before.key);
     }
 
     #[test]

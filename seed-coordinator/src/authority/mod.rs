@@ -109,6 +109,10 @@ pub struct Coordinator {
     publisher: Publisher,
     /// The record handed out last, and when: one that the chain didn't take is not repeated at once.
     handed_out: Option<(Epoch, Timestamp)>,
+    /// Where the chain ended at the start, or when records of others were last reported.
+    expected: Option<Epoch>,
+    /// The fork that was reported last.
+    told_fork: Option<Epoch>,
     wake: Option<Timestamp>,
     last_tick: Option<Timestamp>,
     /// Notices to publish at the next tick.
@@ -143,6 +147,8 @@ impl Coordinator {
             lists: BTreeMap::new(),
             publisher,
             handed_out: None,
+            expected: None,
+            told_fork: None,
             wake: None,
             last_tick: None,
             outbox: vec![],

@@ -19,6 +19,15 @@ impl Coordinator {
     /// What is due now: at most one record a call, as the next one needs this one in the chain.
     pub(super) fn records(&mut self, now: Timestamp, chain: &Chain) -> Vec<AuthorityOutput> {
         let next = chain.next_epoch();
+        self.tell_foreign(now, next);
+        if let Some(fork) = chain.undecided()
+            && fork.serial >= self.keys.certified.serial
+        {
+            // Nothing signed by this key is believed any more.
+            self.wake = Some(now.plus_wall_ms(self.genesis.clock.epoch_ms));
+            self.tell_fork(now, fork.epoch);
+            return vec![];
+        }
         if let Some((epoch, at)) = self.handed_out
             && epoch == next
             && now < at.plus_wall_ms(RETRY_MS)
@@ -43,14 +52,41 @@ impl Coordinator {
         }
     }
 
+    /// Says so when the chain goes on by records that this program did not make.
+    fn tell_foreign(&mut self, now: Timestamp, next: Epoch) {
+        let own = self.handed_out.map_or(next, |(epoch, _)| epoch.plus(1));
+        let expected = self.expected.get_or_insert(next);
+        if next > own.max(*expected) {
+            tracing::error!(
+                until = %next,
+                "records came in that this program did not make: its home is older than what it published, or somebody else has the \
+                 issuing key. If you restored no backup, stop this program, run `warmnet-coordinator key renew` with the root key, and start again"
+            );
+            self.expected = Some(next);
+            self.note(now, "foreign-record", &next.to_string());
+        }
+    }
+
+    /// Says once that records contradict each other.
+    fn tell_fork(&mut self, now: Timestamp, epoch: Epoch) {
+        if self.told_fork.replace(epoch) != Some(epoch) {
+            tracing::error!(
+                %epoch,
+                "two records of this epoch contradict each other and no record is believed any more: the issuing key was used twice. \
+                 Find out by whom, stop this program, run `warmnet-coordinator key renew` with the root key, and start again"
+            );
+            self.note(now, "fork", &epoch.to_string());
+        }
+    }
+
     fn record(&mut self, now: Timestamp, chain: &Chain, epoch: Epoch, degraded: bool) -> Option<AuthorityOutput> {
-        let (from, until) = self.keys.window;
+        let (from, until) = (self.keys.certified.from, self.keys.certified.until);
         if epoch < from || epoch > until {
-            tracing::error!(%epoch, "the issuing key's certificate does not cover this epoch: certify a new key with the root key");
+            tracing::error!(%epoch, "the issuing key's certificate does not cover this epoch: run `warmnet-coordinator key renew`");
             return None;
         }
         if until.0 - epoch.0 < WARN_EPOCHS {
-            tracing::warn!(%epoch, last = %until, "the issuing key's certificate ends soon");
+            tracing::warn!(%epoch, last = %until, "the issuing key's certificate ends soon: run `warmnet-coordinator key renew`");
         }
         let Some(beacon) = self.keys.beacon.at(epoch) else {
             tracing::error!(%epoch, "the beacon chain is used up");

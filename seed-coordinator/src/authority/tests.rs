@@ -1,16 +1,20 @@
 //! The authority over a chain in memory, as the runtime drives it.
 
+use super::keys::renew;
 use super::keys::tests::{founded, read};
 use super::*;
 use crate::quarantine::{ListResult, Verdict};
 use serde_json::json;
 use std::net::Ipv4Addr;
+use warmnet_protocol::chain::{DraftInputs, Fork, HeldRecord, RecordRefusal};
 use warmnet_protocol::identity::{CanonicalAddress, Passport, member_id, signed};
 use warmnet_protocol::ids::{DomainTag, Salt};
 use warmnet_protocol::wire::bundle::AuthResult;
 use warmnet_protocol::wire::enrolment::Apply;
+use warmnet_protocol::wire::epoch_record::EpochRecord;
 use warmnet_protocol::wire::notice::NoticeKind;
-use warmnet_protocol::wire::roster::{ALL_WEEKDAYS, RampPreset, Role, acts};
+use warmnet_protocol::wire::roster::{ALL_WEEKDAYS, RampPreset, Role, Roster, acts};
+use zeroize::Zeroizing;
 
 const PASS: EnrolmentAuth = EnrolmentAuth { spf: AuthResult::Pass, dkim: AuthResult::Pass, dmarc: AuthResult::Pass };
 const NODE: NodeId = NodeId([9; 32]);
@@ -256,4 +260,64 @@ fn an_ordered_change_of_parameters_is_announced_once_and_comes_into_force() {
     let told = w.ask(now, json!({"cmd": "params"})).unwrap();
     assert_eq!((&told["ordered"], &told["params"]["golden_seats"]), (&json!(null), &json!(25)));
     assert!(w.chain.history().iter().all(|d| d.matches_record));
+}
+
+#[test]
+fn after_a_fork_it_signs_nothing_before_its_key_is_renewed() {
+    let mut w = World::new();
+    let now = w.at(3, 0);
+    w.settle(now);
+    let record = w.chain.record(Epoch(3)).expect("published").record.clone();
+    let other = EpochRecord { degraded: !record.degraded, ..record };
+    let other = signed::sign(&w.coordinator.keys.issuing, &w.chain.network(), other);
+    assert_eq!(w.chain.accept_record(other.clone()), Err(RecordRefusal::Fork));
+    // As the driver: the chain is folded anew without them.
+    let mut chain = Chain::new(w.chain.genesis().clone());
+    for epoch in (0..3).map(Epoch) {
+        let HeldRecord { envelope, .. } = w.chain.record(epoch).expect("published");
+        chain.accept_record(signed::open(envelope, &chain.network()).expect("its own")).expect("the next one");
+        chain.accept_roster(epoch, Roster::clone(w.chain.roster(epoch).expect("published"))).expect("its roster");
+        chain.derive();
+    }
+    let held = w.chain.record(Epoch(3)).expect("published").envelope.clone();
+    chain.take_fork(Fork { epoch: Epoch(3), serial: 0, records: [held, other.bytes] });
+    w.chain = chain;
+    w.settle(now);
+    assert_eq!(w.chain.next_epoch(), Epoch(3), "its word is not believed any more");
+
+    let founded = founded("net");
+    let before = w.coordinator.keys.certified.clone();
+    let renewed = renew(&founded.genesis, &founded.root, &before, &Zeroizing::new([77; 32]), Epoch(3)).expect("the root's");
+    let look_up = |name: &str| {
+        let new = renewed.secrets.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone());
+        new.or_else(|| founded.secrets.iter().find(|(n, _)| *n == name).map(|(_, v)| v.clone()))
+    };
+    w.coordinator.keys = AuthorityKeys::read(&founded.genesis, look_up).expect("the new key");
+    w.settle(now);
+    assert_eq!(w.chain.record(Epoch(3)).map(|held| (held.serial, held.record.degraded)), Some((1, true)));
+}
+
+#[test]
+fn a_record_that_somebody_else_made_is_written_down_once() {
+    let mut w = World::new();
+    let now = w.at(3, 0);
+    w.settle(now);
+    let log = |w: &World| std::fs::read_to_string(w.home.path().join("audit.jsonl")).expect("a log").matches("foreign-record").count();
+    assert_eq!(log(&w), 0, "its own are no news");
+    let inputs = DraftInputs {
+        beacon: w.coordinator.keys.beacon.at(Epoch(4)).expect("a link"),
+        notices: vec![],
+        departures: vec![],
+        upcoming: None,
+        admitted: vec![],
+        degraded: false,
+        authority: w.coordinator.keys.certificate.clone(),
+    };
+    let draft = w.chain.draft(inputs).expect("everything before is derived");
+    w.chain.accept_record(signed::sign(&w.coordinator.keys.issuing, &w.chain.network(), draft.record)).expect("the next one");
+    w.chain.accept_roster(Epoch(4), draft.roster).expect("its roster");
+    w.chain.derive();
+    w.settle(now);
+    w.settle(now);
+    assert_eq!(log(&w), 1);
 }

@@ -3,6 +3,7 @@
 mod ask;
 mod golden;
 mod init;
+mod key;
 mod params;
 mod run;
 
@@ -44,6 +45,9 @@ enum Command {
         after_help = "Examples:\n  warmnet-coordinator init --name my-network\n  warmnet-coordinator init --name rehearsal --epoch-seconds 12 --start-in 20 --listen /ip4/127.0.0.1/tcp/4001 --allow-loopback"
     )]
     Init(init::InitArgs),
+    /// The online issuing key.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// The golden mailboxes.
     #[command(subcommand)]
     Golden(golden::GoldenCommand),
@@ -92,6 +96,7 @@ impl Cli {
         let home = Home::resolve(self.home.as_deref(), "WARMNET_COORDINATOR_HOME", "warmnet-coordinator");
         match self.command {
             Command::Init(args) => init::init(&home, &args, self.json),
+            Command::Key(command) => key::key(&home, &command, self.json),
             Command::Golden(command) => golden::golden(&home, command, self.json),
             Command::Run => run::run(home),
             Command::Member(command) => ask::member(&home, &command, self.json),

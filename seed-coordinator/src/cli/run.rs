@@ -88,7 +88,7 @@ pub(super) fn run(home: Home) -> Result<(), CliError> {
     })
 }
 
-fn genesis(home: &Home, settings: &CoordinatorConfig) -> Result<Genesis, CliError> {
+pub(super) fn genesis(home: &Home, settings: &CoordinatorConfig) -> Result<Genesis, CliError> {
     let path = home.genesis(&settings.node());
     let bad = |why: String| {
         CliError::new(ExitCode::Usage, format!("{} can't be used", path.display()))
