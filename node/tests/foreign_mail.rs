@@ -247,7 +247,7 @@ impl Written {
             auto_submitted: &self.auto_submitted,
             text: &self.text,
         };
-        let plain = String::from_utf8(draft.compose().expect("writable")).expect("ASCII");
+        let plain = draft.compose().expect("writable");
         let (head, body) = plain.split_once("\r\n\r\n").expect("a header and a body");
         let kept: Vec<&str> = head.split("\r\n").filter(|l| !l.starts_with("Content-")).collect();
         let part = format!("--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n");

@@ -93,7 +93,7 @@ fn mail(id: &str) -> OutgoingMail {
         "From: a@m01.test\r\nTo: b@m01.test\r\nSubject: A question\r\nDate: Tue, 24 Nov 2026 09:00:00 +0000\r\nMessage-ID: <{id}@m01.test>\r\n\
          Warmnet-Exchange: v1; n=1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nShall we meet at ten?\r\n"
     );
-    OutgoingMail { from: "a@m01.test".into(), to: "b@m01.test".into(), raw: raw.into_bytes() }
+    OutgoingMail { from: "a@m01.test".into(), to: "b@m01.test".into(), raw }
 }
 
 struct NoJournal;

@@ -7,7 +7,7 @@
 //!     message_id: "<1@a.test>", in_reply_to: None, references: &[], extra: &[],
 //!     auto_submitted: "auto-generated", text: "One line.\n",
 //! }.compose().expect("plain values");
-//! assert!(raw.ends_with(b"\r\n\r\nOne line.\r\n"));
+//! assert!(raw.ends_with("\r\n\r\nOne line.\r\n"));
 //! ```
 
 use jiff::{
@@ -68,7 +68,7 @@ impl Draft<'_> {
     ///
     /// # Errors
     /// [`ComposeError`] for values that could forge a field: line ends, control characters, non-ASCII addresses.
-    pub fn compose(&self) -> Result<Vec<u8>, ComposeError> {
+    pub fn compose(&self) -> Result<String, ComposeError> {
         let mut out = String::new();
         field(&mut out, "From", &address("From", self.from)?)?;
         field(&mut out, "To", &address("To", self.to)?)?;
@@ -95,7 +95,7 @@ impl Draft<'_> {
         field(&mut out, "Content-Transfer-Encoding", if plain { "7bit" } else { "quoted-printable" })?;
         out.push_str("\r\n");
         out.push_str(&if plain { text } else { quoted_printable(&text) });
-        Ok(out.into_bytes())
+        Ok(out)
     }
 
     fn date(&self) -> Result<String, ComposeError> {

@@ -88,7 +88,7 @@ pub fn enrolment(mail: EnrolmentMail, from: &str, to: &str) -> Outgoing {
 }
 
 impl Outgoing {
-    fn compose(&self) -> Result<Vec<u8>, String> {
+    fn compose(&self) -> Result<String, String> {
         let bracketed = |id: &String| format!("<{id}>");
         let references: Vec<String> = self.references.iter().map(bracketed).collect();
         let references: Vec<&str> = references.iter().map(String::as_str).collect();

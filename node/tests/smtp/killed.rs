@@ -91,7 +91,7 @@ async fn a_killed_node_sends_no_mail_twice() {
             Some(Step::Command("DATA")),
         ][round as usize % 7];
         let held_at_once = hold == Some(Step::Greeting);
-        let script = |hold: Option<Step>| Script { fault: hold.map(|step| (step, Fault::Hang)), pause };
+        let script = |hold: Option<Step>| Script { fault: hold.map(|step| (step, Fault::Hang)), pause, pipelining: round % 2 == 0 };
         server.set(script(hold.filter(|_| held_at_once)));
         let mut child = start(&store, &server);
         let some = begun.taken + 1 + round as usize % 3;

@@ -59,11 +59,12 @@ pub(crate) enum Step {
     Dot,
 }
 
-/// What is scripted: at most one fault, and how long each answer is held back.
+/// What is scripted: at most one fault, how long each answer is held back, and whether commands may come together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Script {
     pub(crate) fault: Option<(Step, Fault)>,
     pub(crate) pause: Duration,
+    pub(crate) pipelining: bool,
 }
 
 /// How far all conversations have come together.
@@ -180,6 +181,10 @@ impl Talk {
         matches!(self.script.lock().expect("not poisoned").fault, Some((_, Fault::Reset)))
     }
 
+    fn pipelining(&self) -> bool {
+        self.script.lock().expect("not poisoned").pipelining
+    }
+
     async fn serve(&self, mut tcp: TcpStream, acceptor: TlsAcceptor, security: Security) -> Stop {
         if self.fault(Step::Connect).await?.is_some() {
             return Ok(());
@@ -221,6 +226,7 @@ impl Talk {
             }
             let word = line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
             let (command, usual) = match word.as_str() {
+                "EHLO" if self.pipelining() => ("EHLO", "250-mx.a.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 AUTH PLAIN"),
                 "EHLO" => ("EHLO", "250-mx.a.test\r\n250-8BITMIME\r\n250 AUTH PLAIN"),
                 "AUTH" => ("AUTH", "235 2.7.0 welcome"),
                 "MAIL" => ("MAIL", "250 2.1.0 ok"),

@@ -80,5 +80,5 @@ fn mail(source: &str, language: u8, thread: usize, turn: u8) -> Result<Vec<u8>, 
         address(to),
         date.map_err(|e| e.to_string())?
     );
-    Ok([received.into_bytes(), mail].concat())
+    Ok((received + &mail).into_bytes())
 }

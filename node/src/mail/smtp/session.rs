@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::outcome::{Mark, NotStarted, ReplyCode, SmtpOutcome, Stage, classify};
 use super::pace::{Pace, Paced};
 use super::sign_in::{no_token, sign_in};
+use super::stuffing::stuffed;
 use crate::mail::{
     connect::{ConnectError, dial},
     settings::{Login, MailTimeouts, Security, ServerSettings, SignInSecret},
@@ -30,6 +31,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const QUIT_LIMIT: Duration = Duration::from_secs(2);
 /// How long a server may take to say that an idle connection still lives.
 const ALIVE_LIMIT: Duration = Duration::from_secs(5);
+/// The commands before a message, in their order.
+const ENVELOPE: [Stage; 3] = [Stage::MailFrom, Stage::Recipient, Stage::Data];
 /// Stands in for the greeting that no server sends after STARTTLS.
 const NO_SECOND_GREETING: &[u8] = b"220 secured\r\n";
 
@@ -54,7 +57,7 @@ pub struct OutgoingMail {
     /// Envelope recipient, a bare ASCII address.
     pub to: String,
     /// The whole message with CRLF line ends; dots are stuffed on the way.
-    pub raw: Vec<u8>,
+    pub raw: String,
 }
 
 /// Why a step of the conversation failed.
@@ -181,8 +184,8 @@ impl SmtpSession {
             return (SmtpOutcome::MarkFailed { mark: Mark::Intent }, Some(self));
         }
         if let Err(e) = self.envelope(from, to, options).await {
-            if matches!(e, SessionError::Reply { .. }) {
-                self.close().await;
+            if let SessionError::Reply { stage, .. } = e {
+                self.leave(stage).await;
             }
             return (e.outcome(), None);
         }
@@ -190,10 +193,9 @@ impl SmtpSession {
             // Dropped without a word: a goodbye would be read as a line of the message.
             return (SmtpOutcome::MarkFailed { mark: Mark::Dot }, None);
         }
-        // The library ends the message with CRLF and the dot itself.
-        let raw = mail.raw.strip_suffix(b"\r\n").unwrap_or(&mail.raw);
         self.pace.restart();
-        let send = self.connection.message(raw);
+        // As one command, so that text and end leave in one write: the library's own way takes two.
+        let send = self.connection.command(stuffed(&mail.raw));
         let (body, dot) = ((Stage::Body, self.timeouts.block()), (Stage::FinalDot, self.timeouts.final_dot()));
         match within_two(body, dot, || self.pace.waits_since(), send).await {
             // The library takes 3xx for success; here it is an answer to something else.
@@ -206,21 +208,50 @@ impl SmtpSession {
         }
     }
 
+    /// MAIL, RCPT and DATA, up to 354: in one write where the server takes that, with DATA last (RFC 2920 section 3.1).
     async fn envelope(&mut self, from: Address, to: Address, options: Vec<MailParameter>) -> Result<(), SessionError> {
         let (mail, rcpt) = (Mail::new(Some(from), options), Rcpt::new(to, Vec::new()));
-        let (from_limit, to_limit) = (self.timeouts.mail_from(), self.timeouts.recipient());
-        // DATA stays behind: a server might say 354 to it though it refused the recipient.
-        if self.pipelining {
-            let both = self.connection.command(format!("{mail}{rcpt}"));
-            completed(Stage::MailFrom, &within(from_limit, Stage::MailFrom, both).await?)?;
-            completed(Stage::Recipient, &within(to_limit, Stage::Recipient, self.connection.read_response()).await?)?;
+        let writes = if self.pipelining {
+            [Some(format!("{mail}{rcpt}{Data}")), None, None]
         } else {
-            completed(Stage::MailFrom, &within(from_limit, Stage::MailFrom, self.connection.command(mail)).await?)?;
-            completed(Stage::Recipient, &within(to_limit, Stage::Recipient, self.connection.command(rcpt)).await?)?;
+            [Some(mail.to_string()), Some(rcpt.to_string()), Some(Data.to_string())]
+        };
+        let limits = [self.timeouts.mail_from(), self.timeouts.recipient(), self.timeouts.data()];
+        for ((stage, limit), write) in ENVELOPE.into_iter().zip(limits).zip(writes) {
+            let answer = within(limit, stage, self.answer(write)).await?;
+            let as_hoped = if stage == Stage::Data { answer.has_code(354) } else { positive(&answer) };
+            if !as_hoped {
+                return Err(SessionError::network(stage, ConnectError::Protocol));
+            }
         }
-        let data = self.connection.command(Data);
-        let answer: Response = within(self.timeouts.data(), Stage::Data, data).await?;
-        if answer.has_code(354) { Ok(()) } else { Err(SessionError::network(Stage::Data, ConnectError::Protocol)) }
+        Ok(())
+    }
+
+    /// The next answer, after writing what is to be written before it.
+    async fn answer(&mut self, write: Option<String>) -> Result<Response, LettreError> {
+        match write {
+            Some(commands) => self.connection.command(commands).await,
+            None => self.connection.read_response().await,
+        }
+    }
+
+    /// Ends the connection after a refusal at `stage`: politely, unless the server waits for a message. It may have said 354
+    /// to a DATA that went along with the refused command, and would read a goodbye as the message's first line.
+    async fn leave(mut self, stage: Stage) {
+        let unread = if self.pipelining { ENVELOPE.iter().filter(|later| **later > stage).count() } else { 0 };
+        let rest = async {
+            for _ in 0..unread {
+                match self.connection.read_response().await {
+                    Ok(answer) if positive(&answer) => {}
+                    Err(e) if e.status().is_some() => {}
+                    _ => return false,
+                }
+            }
+            true
+        };
+        if timeout(QUIT_LIMIT, rest).await == Ok(true) {
+            self.close().await;
+        }
     }
 }
 
@@ -261,11 +292,6 @@ async fn within_two<T>(
 
 fn positive(answer: &Response) -> bool {
     answer.code().severity == Severity::PositiveCompletion
-}
-
-/// A 3xx where a command should be done is nonsense.
-fn completed(stage: Stage, answer: &Response) -> Result<(), SessionError> {
-    if positive(answer) { Ok(()) } else { Err(SessionError::network(stage, ConnectError::Protocol)) }
 }
 
 pub(super) fn typed(stage: Stage, error: &LettreError) -> SessionError {

@@ -6,8 +6,9 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader},
     net::TcpListener,
+    task::JoinHandle,
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -34,20 +35,24 @@ const FINE: Script = &[
 struct Stub {
     server: ServerSettings,
     ca: tempfile::TempDir,
-    /// What reached the server.
-    got: Arc<Mutex<Got>>,
+    /// What reached the server, known when the connection has ended.
+    got: JoinHandle<Got>,
 }
 
 #[derive(Default)]
 struct Got {
     /// Whole messages.
     taken: Vec<String>,
+    /// What came of a message without its end.
+    unfinished: String,
     /// Times that a command came before the answer to the one before.
     early: usize,
+    /// QUIT.
+    goodbyes: usize,
 }
 
-/// Serves `FINE`, with one answer replaced, to any number of connections.
-async fn stub(at: &'static str, answer: &'static str) -> Stub {
+/// Serves `FINE` to one connection, with some answers replaced.
+async fn stub(script: Vec<(&'static str, &'static str)>) -> Stub {
     let made = rcgen::generate_simple_self_signed(vec!["mx.a.test".to_owned()]).expect("certificate");
     let ca = tempfile::tempdir().expect("temporary folder");
     std::fs::write(ca.path().join("ca.pem"), made.cert.pem()).expect("write");
@@ -61,14 +66,11 @@ async fn stub(at: &'static str, answer: &'static str) -> Stub {
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
     let port = listener.local_addr().expect("address").port();
-    let got: Arc<Mutex<Got>> = Arc::default();
-    let seen = got.clone();
-    tokio::spawn(async move {
-        while let Ok((tcp, _)) = listener.accept().await {
-            if let Ok(tls) = acceptor.accept(tcp).await {
-                talk(tls, at, answer, &seen).await;
-            }
-        }
+    let got = tokio::spawn(async move {
+        let mut got = Got::default();
+        let (tcp, _) = listener.accept().await.expect("accept");
+        talk(acceptor.accept(tcp).await.expect("TLS"), &script, &mut got).await;
+        got
     });
     let server = ServerSettings {
         host: "mx.a.test".into(),
@@ -80,15 +82,14 @@ async fn stub(at: &'static str, answer: &'static str) -> Stub {
     Stub { server, ca, got }
 }
 
-async fn talk(stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin, at: &str, answer: &str, got: &Mutex<Got>) {
+async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, script: &[(&str, &str)], got: &mut Got) {
     let mut stream = BufReader::new(stream);
-    let (mut line, mut message, mut in_data) = (String::new(), String::new(), false);
+    let (mut line, mut in_data) = (String::new(), false);
     let mut word = String::new();
     loop {
         if !in_data || word == "." {
-            let fine = FINE.iter().find(|(w, _)| *w == word).map_or("250 ok", |(_, a)| *a);
-            let say = if word == at { answer } else { fine };
-            got.lock().expect("not poisoned").early += usize::from(!stream.buffer().is_empty());
+            let say = script.iter().chain(FINE).find(|(w, _)| *w == word).map_or("250 ok", |(_, a)| *a);
+            got.early += usize::from(!stream.buffer().is_empty());
             if say.is_empty() || stream.write_all(format!("{say}\r\n").as_bytes()).await.is_err() {
                 return;
             }
@@ -100,13 +101,14 @@ async fn talk(stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
             return;
         }
         if in_data && line != ".\r\n" {
-            message.push_str(&line);
+            got.unfinished.push_str(&line);
             word.clear();
         } else if in_data {
-            got.lock().expect("not poisoned").taken.push(std::mem::take(&mut message));
+            got.taken.push(std::mem::take(&mut got.unfinished));
             word = ".".to_owned();
         } else {
             word = line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+            got.goodbyes += usize::from(word == "QUIT");
         }
     }
 }
@@ -127,27 +129,26 @@ impl Marks for Journal {
 
 /// One submission; the outcome, the marks and what the server took.
 async fn run(at: &'static str, answer: &'static str) -> (SmtpOutcome, Vec<&'static str>, usize) {
-    let (outcome, marks, got) = run_seen(at, answer).await;
+    let (outcome, marks, got) = run_against(vec![(at, answer)]).await;
     (outcome, marks, got.taken.len())
 }
 
-async fn run_seen(at: &'static str, answer: &'static str) -> (SmtpOutcome, Vec<&'static str>, Got) {
-    let stub = stub(at, answer).await;
+async fn run_against(script: Vec<(&'static str, &'static str)>) -> (SmtpOutcome, Vec<&'static str>, Got) {
+    let stub = stub(script).await;
     let tls = TlsClient::new(stub.server.ca_file.as_deref()).expect("root");
     let login = Login { user: "a@a.test".into(), password: "x".to_owned().into() };
     let timeouts = MailTimeouts { command_seconds: 1, data_seconds: 1, block_seconds: 1, final_dot_seconds: 0, ..MailTimeouts::default() };
     let journal = Journal::default();
     let outcome = match SmtpSession::open(&stub.server, &login, &tls, &timeouts).await {
         Ok(session) => {
-            let mail = OutgoingMail { from: "a@a.test".into(), to: "b@b.test".into(), raw: b"A: b\r\n\r\n.dot\r\n".to_vec() };
+            let mail = OutgoingMail { from: "a@a.test".into(), to: "b@b.test".into(), raw: "A: b\r\n\r\n.dot\r\n".into() };
             session.deliver(&mail, &journal).await.0
         }
         Err(e) => e.outcome(),
     };
     drop(stub.ca);
     let marks = journal.0.lock().expect("not poisoned").clone();
-    let got = std::mem::take(&mut *stub.got.lock().expect("not poisoned"));
-    (outcome, marks, got)
+    (outcome, marks, stub.got.await.expect("the server ends with its connection"))
 }
 
 #[tokio::test]
@@ -157,17 +158,30 @@ async fn a_mail_is_taken_once() {
 }
 
 #[tokio::test]
-async fn sender_and_recipient_travel_together_where_the_server_takes_that() {
-    let (outcome, _, got) = run_seen("-", "").await;
-    assert_eq!((outcome, got.early, got.taken.len()), (SmtpOutcome::Sent, 1, 1));
+async fn sender_recipient_and_data_travel_together_where_the_server_takes_that() {
+    let (outcome, _, got) = run_against(vec![("-", "")]).await;
+    assert_eq!((outcome, got.early, got.taken.len()), (SmtpOutcome::Sent, 2, 1));
     // A word in the greeting line is no offer.
-    let (outcome, _, got) = run_seen("EHLO", "250-pipelining.test\r\n250 AUTH PLAIN").await;
+    let (outcome, _, got) = run_against(vec![("EHLO", "250-pipelining.test\r\n250 AUTH PLAIN")]).await;
     assert_eq!((outcome, got.early, got.taken.len()), (SmtpOutcome::Sent, 0, 1));
     for (at, stage) in [("MAIL", Stage::MailFrom), ("RCPT", Stage::Recipient)] {
-        let (outcome, marks, got) = run_seen(at, "550 5.1.1 no").await;
+        let (outcome, marks, got) = run_against(vec![(at, "550 5.1.1 no")]).await;
         assert_eq!(outcome, classify(stage, ReplyCode::parse(550, "5.1.1")), "{at}");
-        assert_eq!((marks, got.early, got.taken.len()), (vec!["intent"], 1, 0), "{at}");
+        // The server said 354 all the same: no dot mark, and not a byte for it to take for a message.
+        assert_eq!((marks, got.early, got.taken.len()), (vec!["intent"], 2, 0), "{at}");
+        assert_eq!(got.unfinished, "", "{at}");
     }
+}
+
+#[tokio::test]
+async fn a_refusing_server_is_left_with_a_goodbye_unless_it_waits_for_a_message() {
+    let refusing = |data: &'static str| async move {
+        let (outcome, _, got) = run_against(vec![("RCPT", "550 5.1.1 no"), ("DATA", data)]).await;
+        assert_eq!(outcome, classify(Stage::Recipient, ReplyCode::parse(550, "5.1.1")));
+        got.goodbyes
+    };
+    assert_eq!(refusing("554 5.5.1 no valid recipients").await, 1);
+    assert_eq!(refusing("354 go").await, 0);
 }
 
 #[tokio::test]
