@@ -4,17 +4,27 @@ use super::hash;
 use super::keys::{NodeKey, PublicKey};
 use crate::ids::{Digest, NetworkId, NodeId, Signature};
 use crate::wire::codec::{self, CodecError};
-use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
+use crate::wire::reader::Reader;
+use serde::{Deserialize, Serialize};
 
 /// Envelope layout version; an unknown one is ignored, not punished.
 pub const ENVELOPE_VERSION: u8 = 1;
 
+/// What an envelope adds to its payload at most: version, key, length prefix, signature.
+const ENVELOPE_ROOM: usize = 128;
+
 /// A message that travels signed.
-pub trait Signable: Serialize + DeserializeOwned {
+pub trait Signable: Serialize + Sized {
     /// The `<kind>` of the signature's domain; also keeps one kind from being replayed as another.
     const KIND: &'static str;
     /// Largest encoded payload in bytes.
     const LIMIT: usize;
+
+    /// Decodes a payload strictly: what is accepted has one spelling.
+    ///
+    /// # Errors
+    /// [`CodecError`].
+    fn read(payload: &[u8]) -> Result<Self, CodecError>;
 }
 
 /// Payload, signer and signature as they travel.
@@ -74,18 +84,21 @@ pub fn sign<T: Signable>(key: &NodeKey, network: &NetworkId, message: T) -> Veri
 }
 
 /// [`Envelope`] as it lies in the bytes received.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 struct View<'a> {
-    version: u8,
     signer: NodeId,
-    #[serde(serialize_with = "whole")]
     payload: &'a [u8],
     signature: Signature,
 }
 
-/// Encodes as a sequence of bytes does, in one go.
-fn whole<S: Serializer>(payload: &[u8], s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_bytes(payload)
+impl<'a> View<'a> {
+    fn read(bytes: &'a [u8], limit: usize) -> Result<Self, SignedError> {
+        let mut from = Reader::new(bytes, limit)?;
+        let version = from.u8()?;
+        let view = Self { signer: NodeId(from.array()?), payload: from.bytes()?, signature: Signature(from.array()?) };
+        from.end()?;
+        if version == ENVELOPE_VERSION { Ok(view) } else { Err(SignedError::UnknownVersion(version)) }
+    }
 }
 
 /// An envelope whose payload is decoded but whose signature is unchecked: the cheap half of verification.
@@ -104,14 +117,18 @@ pub struct Decoded<'a, T> {
 /// # Errors
 /// [`SignedError`] for size, layout, version or canonical form.
 pub fn decode<T: Signable>(bytes: &[u8]) -> Result<Decoded<'_, T>, SignedError> {
-    // Envelope overhead: version, key, length prefix, signature.
-    let envelope: View<'_> = codec::decode(bytes, T::LIMIT + 128)?;
-    if envelope.version != ENVELOPE_VERSION {
-        return Err(SignedError::UnknownVersion(envelope.version));
-    }
-    let message = codec::decode(envelope.payload, T::LIMIT)?;
+    let envelope = View::read(bytes, T::LIMIT + ENVELOPE_ROOM)?;
+    let message = T::read(envelope.payload)?;
     let digest = hash::digest(envelope.payload);
     Ok(Decoded { envelope, message, digest, bytes })
+}
+
+/// The message of an envelope, without its digest or a way to verify it: of envelopes that were accepted before.
+///
+/// # Errors
+/// As [`decode`].
+pub fn message<T: Signable>(bytes: &[u8]) -> Result<T, SignedError> {
+    Ok(T::read(View::read(bytes, T::LIMIT + ENVELOPE_ROOM)?.payload)?)
 }
 
 impl<T: Signable> Decoded<'_, T> {

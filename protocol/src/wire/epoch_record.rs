@@ -1,5 +1,6 @@
 //! Epoch record: the coordinator's signed word for one epoch, published a quarter epoch before it begins.
 
+use super::codec::{self, CodecError};
 use super::notice::Notice;
 use crate::identity::Signable;
 use crate::ids::{Beacon, Digest, NodeId};
@@ -55,6 +56,10 @@ pub struct EpochRecord {
 impl Signable for EpochRecord {
     const KIND: &'static str = "epoch-record";
     const LIMIT: usize = limits::RECORD_BYTES;
+
+    fn read(payload: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(payload, Self::LIMIT)
+    }
 }
 
 /// A change of parameters that was announced.
@@ -80,6 +85,10 @@ pub struct IssuingKey {
 impl Signable for IssuingKey {
     const KIND: &'static str = "issuing-key";
     const LIMIT: usize = 128;
+
+    fn read(payload: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(payload, Self::LIMIT)
+    }
 }
 
 /// Reads bit `position` of a bitmap.
