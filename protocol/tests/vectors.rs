@@ -9,7 +9,7 @@ mod examples;
 use examples::{NETWORK, authority, identity, key, members, sync};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use warmnet_protocol::identity::signed;
+use warmnet_protocol::identity::{Signable, signed};
 use warmnet_protocol::ids::NetworkId;
 use warmnet_protocol::wire::bundle::Bundle;
 use warmnet_protocol::wire::codec::{self, CodecError};
@@ -91,7 +91,7 @@ fn what_is_refused_is_refused_here() {
     for bad in sync::refused() {
         let hex = bytes(&bad["hex"]);
         let read = match bad["message"].as_str().expect("a kind") {
-            "bundle" => codec_reads::<Bundle>(&hex),
+            "bundle" => Bundle::read(&hex).is_ok(),
             "roster-row" => codec_reads::<RosterRow>(&hex),
             "request" => codec_reads::<Request>(&hex),
             "bundle-envelope" => signed::open::<Bundle>(&hex, &NETWORK).is_ok(),

@@ -12,10 +12,9 @@ use libp2p::gossipsub::{
 use super::config::{P2pConfig, P2pError};
 use super::topics::{Topic, TopicTable};
 
-/// Largest gossip message, in bytes. A usual bundle is 550 bytes, but a golden mailbox of a large
-/// network observes thousands of exchanges a day and reports them in one signed bundle (10 bytes an
-/// entry: 256 KiB hold 25,000). All nodes must share this limit: a peer that receives more closes
-/// the stream.
+/// Largest gossip message, in bytes. The largest that the protocol knows is a record of 144 KiB
+/// (`warmnet_protocol::limits`); a bundle holds 400 entries, some 4 KiB, and is usually 550 bytes.
+/// All nodes must share this limit: a peer that receives more closes the stream.
 pub const MAX_GOSSIP_BYTES: usize = 256 * 1024;
 
 // Room for the protobuf frame and the topic around the largest message.

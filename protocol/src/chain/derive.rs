@@ -1,6 +1,6 @@
 //! From a record and everything it counts to trust, scores and the next rows.
 
-use super::Chain;
+use super::{Chain, HeldBundle};
 use crate::identity::{hash, signed};
 use crate::ids::{Digest, MemberId};
 use crate::ledger::Window;
@@ -150,18 +150,12 @@ impl Chain {
             return Some(());
         };
         let held = self.bundles.get(&epoch);
-        let mut bundles: BTreeMap<MemberId, Bundle> = BTreeMap::new();
-        for (i, row) in play.roster.rows().iter().enumerate() {
-            if bit(present, i) {
-                let envelope = &held?.get(&row.member)?.envelope;
-                // It was decoded before it was held.
-                if let Ok(decoded) = signed::decode::<Bundle>(envelope) {
-                    bundles.insert(row.member, decoded.message);
-                }
-            }
-        }
+        let counted = play.roster.rows().iter().enumerate().filter(|(i, _)| bit(present, *i));
+        let counted: Option<Vec<&HeldBundle>> = counted.map(|(_, row)| held?.get(&row.member)).collect();
+        // One after the other: decoded, all of an epoch would take as much room again.
+        let bundles = counted?.into_iter().filter_map(|held| signed::message::<Bundle>(&held.envelope).ok());
         let void = void.keys().copied().collect();
-        window.close(params, epoch, &play.roster, &self.deal(&play), &bundles, &void);
+        window.close(params, epoch, &play.roster, &self.deal(&play), bundles, &void);
         Some(())
     }
 

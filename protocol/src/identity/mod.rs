@@ -4,6 +4,7 @@ pub mod address;
 pub mod commitment;
 pub mod hash;
 pub mod keys;
+pub(crate) mod lanes;
 pub mod passport;
 pub mod signed;
 

@@ -3,6 +3,7 @@
 use super::Signable;
 use crate::ids::{DomainTag, MemberId, NodeId};
 use crate::time::Epoch;
+use crate::wire::codec::{self, CodecError};
 use serde::{Deserialize, Serialize};
 
 /// What admission certifies. The roster is what counts; a passport lets its holder show when it was admitted.
@@ -21,4 +22,8 @@ pub struct Passport {
 impl Signable for Passport {
     const KIND: &'static str = "passport";
     const LIMIT: usize = 256;
+
+    fn read(payload: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(payload, Self::LIMIT)
+    }
 }

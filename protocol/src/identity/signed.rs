@@ -7,10 +7,14 @@ use super::hash;
 use super::keys::{NodeKey, PublicKey};
 use crate::ids::{Digest, NetworkId, NodeId, Signature};
 use crate::wire::codec::{self, CodecError};
-use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
+use crate::wire::reader::Reader;
+use serde::{Deserialize, Serialize};
+
+/// What an envelope adds to its payload at most: version, key, length prefix, signature.
+const ENVELOPE_ROOM: usize = 128;
 
 /// A message that travels signed.
-pub trait Signable: Serialize + DeserializeOwned {
+pub trait Signable: Serialize + Sized {
     /// The `<kind>` of the signature's domain; also keeps one kind from being replayed as another.
     const KIND: &'static str;
     /// Largest encoded payload in bytes.
@@ -26,6 +30,11 @@ pub trait Signable: Serialize + DeserializeOwned {
     fn payload(&self) -> Vec<u8> {
         codec::encode(self)
     }
+    /// Reads a payload in the newest layout strictly: what is accepted has one spelling.
+    ///
+    /// # Errors
+    /// [`CodecError`].
+    fn read(payload: &[u8]) -> Result<Self, CodecError>;
     /// Reads a payload in the layout before the newest; a kind with one layout has none.
     ///
     /// # Errors
@@ -92,18 +101,30 @@ pub fn sign<T: Signable>(key: &NodeKey, network: &NetworkId, message: T) -> Veri
 }
 
 /// [`Envelope`] as it lies in the bytes received.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 struct View<'a> {
     version: u8,
     signer: NodeId,
-    #[serde(serialize_with = "whole")]
     payload: &'a [u8],
     signature: Signature,
 }
 
-/// Encodes as a sequence of bytes does, in one go.
-fn whole<S: Serializer>(payload: &[u8], s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_bytes(payload)
+impl<'a> View<'a> {
+    fn read(bytes: &'a [u8], limit: usize) -> Result<Self, SignedError> {
+        let mut from = Reader::new(bytes, limit)?;
+        let view = Self { version: from.u8()?, signer: NodeId(from.array()?), payload: from.bytes()?, signature: Signature(from.array()?) };
+        from.end()?;
+        Ok(view)
+    }
+
+    fn message<T: Signable>(&self) -> Result<T, SignedError> {
+        let message = match self.version {
+            v if v == T::VERSION => T::read(self.payload)?,
+            v if v.checked_add(1) == Some(T::VERSION) => T::read_previous(self.payload)?,
+            unknown => return Err(SignedError::UnknownVersion(unknown)),
+        };
+        if message.version() == self.version { Ok(message) } else { Err(CodecError::NotCanonical.into()) }
+    }
 }
 
 /// An envelope whose payload is decoded but whose signature is unchecked: the cheap half of verification.
@@ -122,18 +143,18 @@ pub struct Decoded<'a, T> {
 /// # Errors
 /// [`SignedError`] for size, layout, version or canonical form.
 pub fn decode<T: Signable>(bytes: &[u8]) -> Result<Decoded<'_, T>, SignedError> {
-    // Envelope overhead: version, key, length prefix, signature.
-    let envelope: View<'_> = codec::decode(bytes, T::LIMIT + 128)?;
-    let message: T = match envelope.version {
-        v if v == T::VERSION => codec::decode(envelope.payload, T::LIMIT)?,
-        v if v.checked_add(1) == Some(T::VERSION) => T::read_previous(envelope.payload)?,
-        unknown => return Err(SignedError::UnknownVersion(unknown)),
-    };
-    if message.version() != envelope.version {
-        return Err(CodecError::NotCanonical.into());
-    }
+    let envelope = View::read(bytes, T::LIMIT + ENVELOPE_ROOM)?;
+    let message = envelope.message()?;
     let digest = hash::digest(envelope.payload);
     Ok(Decoded { envelope, message, digest, bytes })
+}
+
+/// The message of an envelope, without its digest or a way to verify it: of envelopes that were accepted before.
+///
+/// # Errors
+/// As [`decode`].
+pub fn message<T: Signable>(bytes: &[u8]) -> Result<T, SignedError> {
+    View::read(bytes, T::LIMIT + ENVELOPE_ROOM)?.message()
 }
 
 impl<T: Signable> Decoded<'_, T> {

@@ -1,16 +1,17 @@
 //! One closed epoch.
 
 use super::exchange::{Exchange, Outcome, Packed};
-use super::reconcile::reconcile;
+use super::reconcile::reconcile_said;
+use super::words::Words;
 use crate::identity::hash;
 use crate::ids::{Digest, MemberId};
 use crate::matching::{Deal, RingKind};
 use crate::params::Params;
 use crate::time::Epoch;
 use crate::wire::bundle::{Bundle, SelfReport};
-use crate::wire::roster::{Pool, Role, Roster};
+use crate::wire::roster::{Pool, Roster};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// One member's counts in one epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,29 +77,27 @@ impl ClosedEpoch {
         epoch: Epoch,
         roster: &Roster,
         deal: &Deal,
-        bundles: &BTreeMap<MemberId, Bundle>,
+        bundles: impl IntoIterator<Item = Bundle>,
         void: &BTreeSet<MemberId>,
     ) -> Self {
-        let word = |member: &MemberId| bundles.get(member).filter(|b| b.epoch == epoch && !void.contains(member));
-        let words: Vec<Option<&Bundle>> = roster.rows().iter().map(|row| word(&row.member)).collect();
-        let mut pairs = deal.all();
-        pairs.sort_unstable_by_key(|p| (p.sender, p.slot));
+        let rounds = deal.rounds();
+        let words = Words::gather(epoch, roster, deal, &rounds, bundles, void);
         let mut tallies = vec![Tally::default(); roster.len()];
         // What was dealt to each receiver by rings, and what arrived or bounced there.
         let mut inbound = vec![(0u32, 0u32); roster.len()];
-        let mut exchanges: Vec<Packed> = Vec::with_capacity(pairs.len());
-        for mine in pairs.chunk_by(|a, b| a.sender == b.sender) {
-            let sender = mine[0].sender;
+        let mut exchanges: Vec<Packed> = Vec::with_capacity(deal.slots());
+        deal.each_sender(&rounds, |sender, pairs| {
+            let Some(from) = roster.at(sender) else { return };
+            let newcomer = epoch.0.saturating_sub(from.joined.0) < params.newcomer_epochs || from.pool == Pool::Rehab;
+            let seat_weight = if newcomer { params.golden_newcomer_weight } else { 1 }.min(7) as u8;
             let quota = deal.quota(sender);
+            let rider = deal.rides(sender).map_or(0, |(_, rider)| rider);
             let (mut index, mut used) = (0, 0);
-            for pair in mine {
-                let (Some(from), Some(to)) = (roster.at(sender), roster.at(pair.receiver)) else { continue };
-                let entry = |position: u32, side: bool| words[position as usize].and_then(|b| b.entry(pair.slot, side));
-                let said = reconcile(entry(sender, true), entry(pair.receiver, false));
+            for pair in pairs {
+                let (mine, theirs) = words.of(pair, rider);
+                let said = reconcile_said(mine, theirs);
                 let golden = pair.slot.ring == RingKind::Golden;
-                let newcomer = epoch.0.saturating_sub(from.joined.0) < params.newcomer_epochs || from.pool == Pool::Rehab;
-                let weight = if newcomer { params.golden_newcomer_weight } else { 1 };
-                let golden_weight = if golden { weight.min(7) as u8 } else { 0 };
+                let golden_weight = if golden { seat_weight } else { 0 };
                 let nothing = said.outcome == Outcome::NoShow;
                 if golden {
                     tallies[pair.receiver as usize].dealt_in = count(tallies[pair.receiver as usize].dealt_in, u64::from(golden_weight));
@@ -114,11 +113,9 @@ impl ClosedEpoch {
                 let mine = &mut tallies[sender as usize];
                 mine.dealt = count(mine.dealt, u64::from(golden));
                 mine.completed = count(mine.completed, u64::from(said.completed));
-                if to.role == Role::Golden || !nothing {
-                    let theirs = &mut tallies[pair.receiver as usize];
-                    theirs.seen_in = count(theirs.seen_in, u64::from(said.outcome.delivered()));
-                    theirs.replied_in = count(theirs.replied_in, u64::from(said.replied));
-                }
+                let theirs = &mut tallies[pair.receiver as usize];
+                theirs.seen_in = count(theirs.seen_in, u64::from(said.outcome.delivered()));
+                theirs.replied_in = count(theirs.replied_in, u64::from(said.replied));
                 let exchange = Exchange {
                     sender,
                     receiver: pair.receiver,
@@ -136,14 +133,13 @@ impl ClosedEpoch {
             let mine = &mut tallies[sender as usize];
             mine.dealt = count(mine.dealt, u64::from(quota.min(index)));
             mine.completed = mine.completed.min(mine.dealt);
-        }
+        });
         for (position, (dealt, received)) in (0u32..).zip(inbound) {
             let theirs = &mut tallies[position as usize];
             theirs.dealt_in = count(theirs.dealt_in, u64::from(deal.quota(position).min(dealt).max(received)));
         }
         exchanges.shrink_to_fit();
-        let report = |(position, word): (u32, &Option<&Bundle>)| word.map(|b| (position, b.report));
-        let reports: Vec<_> = (0u32..).zip(&words).filter_map(report).filter(|(_, r)| *r != SelfReport::default()).collect();
+        let reports = words.reports;
         let digest = digest(epoch, roster, &exchanges, &tallies, &reports);
         Self { epoch, exchanges, tallies, reports, digest, void: 0 }
     }
@@ -202,16 +198,21 @@ impl ClosedEpoch {
     }
 }
 
+/// Exchanges hashed at once. BLAKE3 takes blocks side by side from long inputs only.
+const DIGEST_RUN: usize = 1_024;
+
 fn digest(epoch: Epoch, roster: &Roster, exchanges: &[Packed], tallies: &[Tally], reports: &[(u32, SelfReport)]) -> Digest {
     let mut h = hash::keyed("ledger-epoch");
     let id = |position: u32| roster.at(position).map_or([0; 32], |r| r.member.0);
     h.update(&epoch.0.to_be_bytes()).update(&(exchanges.len() as u64).to_be_bytes());
-    let mut buffer = Vec::with_capacity(68 * 256);
-    for chunk in exchanges.chunks(256) {
+    // Apart from the rows: side by side they stay in the processor's cache.
+    let ids: Vec<MemberId> = roster.rows().iter().map(|row| row.member).collect();
+    let mut buffer = Vec::with_capacity(DIGEST_RUN * 68);
+    for run in exchanges.chunks(DIGEST_RUN) {
         buffer.clear();
-        for x in chunk {
-            buffer.extend_from_slice(&id(x.sender));
-            buffer.extend_from_slice(&id(x.receiver));
+        for x in run {
+            buffer.extend_from_slice(&ids[x.sender as usize].0);
+            buffer.extend_from_slice(&ids[x.receiver as usize].0);
             buffer.extend_from_slice(&x.tail());
         }
         h.update(&buffer);

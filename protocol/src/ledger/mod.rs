@@ -4,6 +4,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `exchange.rs` | one reconciled exchange and its 12-byte form |
+//! | `words.rs` | what all members said, by position and round |
 //! | `reconcile.rs` | the table of sender and receiver |
 //! | `closed.rs` | one closed epoch |
 //! | `fault.rs` | bounces that are the receiver's fault, soft bounces in a row |
@@ -28,6 +29,7 @@ mod reconcile;
 #[cfg(test)]
 pub(crate) mod tests;
 mod window;
+mod words;
 
 pub use closed::{ClosedEpoch, EpochSummary, Tally};
 pub use exchange::{Exchange, Outcome};

@@ -1,7 +1,10 @@
 //! The table of section 6: the sender's word against the receiver's.
 
 use super::Outcome;
-use crate::wire::bundle::{AuthResult, Entry, Observation, Placement, SenderOutcome, Word, chain};
+use crate::wire::bundle::{AuthResult, Entry, Evidence, Observation, Placement, SenderOutcome, Word, chain};
+
+/// One side's word on a slot known otherwise, with the sender's evidence: as it filed it, or as the receiver says it must be.
+pub(super) type Said = (Word, Evidence);
 
 /// What both words together say of one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +46,22 @@ fn auth(o: &Observation) -> Option<bool> {
 /// ```
 #[must_use]
 pub fn reconcile(sender: Option<&Entry>, receiver: Option<&Entry>) -> Reconciled {
-    let seen = match receiver.map(|e| e.word) {
-        Some(Word::Receiver(Some(o))) if o.placement != Placement::Missing => Some(o),
+    reconcile_said(sender.map(Entry::said), receiver.map(|e| (e.word, chain(&e.evidence))))
+}
+
+/// [`reconcile`] of words whose slot is known. The receiver's comes with the evidence that its sender must have filed: [`chain`] of
+/// its own.
+pub(super) fn reconcile_said(sender: Option<Said>, receiver: Option<Said>) -> Reconciled {
+    let seen = match receiver {
+        Some((Word::Receiver(Some(o)), _)) if o.placement != Placement::Missing => Some(o),
         _ => None,
     };
-    let said = match sender.map(|e| e.word) {
-        Some(Word::Sender(outcome)) => outcome,
+    let said = match sender {
+        Some((Word::Sender(outcome), _)) => outcome,
         _ => SenderOutcome::NoShow,
     };
     let fits = match (sender, receiver) {
-        (Some(s), Some(r)) => s.evidence == chain(&r.evidence),
+        (Some((_, filed)), Some((_, expected))) => filed == expected,
         _ => false,
     };
     let outcome = match (said, seen) {

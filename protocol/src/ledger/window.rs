@@ -10,7 +10,7 @@ use crate::params::Params;
 use crate::time::Epoch;
 use crate::wire::bundle::{Bundle, SelfReport};
 use crate::wire::roster::{Role, Roster, RosterRow};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What the window keeps of a member: from its row in the latest closed roster it stood in.
@@ -76,7 +76,7 @@ impl Window {
         Self { span: params.window_epochs.max(1), held: VecDeque::new(), members: Arc::default(), faults: Arc::default() }
     }
 
-    /// Closes an epoch: reconciles its bundles, drops what is older than the window, judges bounces. Epochs come in
+    /// Closes an epoch: reconciles its bundles (one of a member at most), drops what is older than the window, judges bounces. Epochs come in
     /// ascending order; one that is not later than the latest is ignored. `void`: members whose word is as if absent.
     pub fn close(
         &mut self,
@@ -84,7 +84,7 @@ impl Window {
         epoch: Epoch,
         roster: &Roster,
         deal: &Deal,
-        bundles: &BTreeMap<MemberId, Bundle>,
+        bundles: impl IntoIterator<Item = Bundle>,
         void: &BTreeSet<MemberId>,
     ) {
         if self.latest().is_some_and(|l| l.epoch >= epoch) {
@@ -108,12 +108,16 @@ impl Window {
         for index in self.held.iter().flat_map(|h| h.indices.iter()) {
             keep[*index as usize] = true;
         }
-        let old = self.members.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(m, _)| (m.member, *m));
-        let mut table: BTreeMap<MemberId, WindowMember> = old.collect();
-        table.extend(roster.rows().iter().map(|row| (row.member, WindowMember::of(row))));
-        let members: Vec<WindowMember> = table.into_values().collect();
-        let index_of = |id: &MemberId| members.binary_search_by_key(id, |m| m.member).map_or(ABSENT, |i| i as u32);
-        let renumbered: Vec<u32> = self.members.iter().map(|m| index_of(&m.member)).collect();
+        let mut old = self.members.iter().zip(&keep).filter(|(_, keep)| **keep).map(|(m, _)| *m).peekable();
+        let mut members = Vec::with_capacity(self.members.len().max(roster.len()));
+        // Both are sorted by id; a row is newer than what was kept of the same member.
+        for row in roster.rows() {
+            members.extend(std::iter::from_fn(|| old.next_if(|m| m.member < row.member)));
+            old.next_if(|m| m.member == row.member);
+            members.push(WindowMember::of(row));
+        }
+        members.extend(old);
+        let renumbered = ranks(&members, self.members.iter().map(|m| m.member));
         let map = |indices: Vec<u32>, closed: Arc<ClosedEpoch>| {
             let mut positions = vec![ABSENT; members.len()];
             for (position, index) in (0u32..).zip(&indices) {
@@ -127,7 +131,7 @@ impl Window {
                 *h = map(h.indices.iter().map(|i| renumbered[*i as usize]).collect(), h.closed.clone());
             }
         }
-        self.held.push_back(map(roster.rows().iter().map(|row| index_of(&row.member)).collect(), closed));
+        self.held.push_back(map(ranks(&members, roster.rows().iter().map(|row| row.member)), closed));
         self.members = Arc::new(members);
     }
 
@@ -205,6 +209,16 @@ impl Window {
         let of = |h: &Held, x: Packed| (h.indices[x.receiver as usize], h.indices[x.sender as usize], x.units());
         self.held.iter().flat_map(move |h| h.closed.exchanges.iter().filter(|x| x.good()).map(move |x| of(h, *x)))
     }
+}
+
+/// The place of each of `ids`, which ascend, among the members; [`ABSENT`] for others.
+fn ranks(members: &[WindowMember], ids: impl Iterator<Item = MemberId>) -> Vec<u32> {
+    let mut members = (0u32..).zip(members).peekable();
+    ids.map(|id| {
+        while members.next_if(|(_, m)| m.member < id).is_some() {}
+        members.peek().filter(|(_, m)| m.member == id).map_or(ABSENT, |(index, _)| *index)
+    })
+    .collect()
 }
 
 impl Held {

@@ -29,7 +29,24 @@ struct Seat {
     ride: Option<(RingKind, u32)>,
 }
 
-/// All pairs of an epoch. Owns what it needs: about 60 bytes a roster row.
+/// The rings of an epoch, round by round: (the one before, the one after) each rider, by index.
+pub(crate) struct Rounds {
+    open: Vec<Vec<(u32, u32)>>,
+    rehab: Vec<Vec<(u32, u32)>>,
+}
+
+impl Rounds {
+    /// The rounds of a ring; there are none of golden seats.
+    pub(crate) fn of(&self, ring: RingKind) -> &[Vec<(u32, u32)>] {
+        match ring {
+            RingKind::Open => &self.open,
+            RingKind::Rehab => &self.rehab,
+            RingKind::Golden => &[],
+        }
+    }
+}
+
+/// All pairs of an epoch. Owns what it needs: about 70 bytes a roster row.
 ///
 /// # Example
 /// ```
@@ -40,6 +57,8 @@ struct Seat {
 #[derive(Clone, Debug)]
 pub struct Deal {
     seats: Vec<Seat>,
+    /// First bytes of node key and domain tag: where both differ, the whole need not be read.
+    brands: Vec<(u32, u32)>,
     open: Ring,
     rehab: Ring,
     golden: Seats,
@@ -80,16 +99,22 @@ impl Deal {
                 seats[*position as usize].ride = Some((ring.kind, index));
             }
         }
-        Self { seats, golden: Seats::new(params, seed, listed, golden), open, rehab }
+        let four = |bytes: &[u8]| bytes.first_chunk().map_or(0, |first| u32::from_le_bytes(*first));
+        let brands = roster.rows().iter().map(|r| (four(&r.node.0), four(&r.tag.0))).collect();
+        Self { seats, brands, golden: Seats::new(params, seed, listed, golden), open, rehab }
     }
 
     fn ride(&self, position: u32) -> Option<(&Ring, u32)> {
-        let (kind, index) = self.seats.get(position as usize)?.ride?;
+        let (kind, index) = self.rides(position)?;
         Some((if kind == RingKind::Open { &self.open } else { &self.rehab }, index))
     }
 
     /// Whether two members share a node key or a domain tag.
     fn related(&self, a: u32, b: u32) -> bool {
+        let (Some(x), Some(y)) = (self.brands.get(a as usize), self.brands.get(b as usize)) else { return true };
+        if x.0 != y.0 && x.1 != y.1 {
+            return false;
+        }
         match (self.seats.get(a as usize), self.seats.get(b as usize)) {
             (Some(a), Some(b)) => a.node == b.node || a.tag == b.tag,
             _ => true,
@@ -102,23 +127,50 @@ impl Deal {
         self.ride(position).map_or(0, |(ring, index)| ring.quota(index))
     }
 
+    /// The ring that a member rides and its index there.
+    pub(crate) fn rides(&self, position: u32) -> Option<(RingKind, u32)> {
+        self.seats.get(position as usize)?.ride
+    }
+
+    /// Slots that quotas and golden seats deal: all pairs but the spares, and those that conflicts take away.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        let quotas = |ring: &Ring| (0..ring.riders().len() as u32).map(|index| ring.quota(index) as usize).sum::<usize>();
+        quotas(&self.open) + quotas(&self.rehab) + self.golden.len() as usize
+    }
+
     /// A member's ring pairs on one side, lowest rounds first.
     fn ring_pairs(&self, position: u32, sends: bool) -> Vec<Pairing> {
-        let Some((ring, index)) = self.ride(position) else { return vec![] };
         let mut out = Vec::new();
-        let mut met: Vec<u32> = Vec::new();
-        for k in 0..ring.rounds() {
-            let Some((before, after)) = ring.neighbours(k, index) else { break };
+        if let Some((ring, index)) = self.ride(position) {
+            let neighbours = (0..ring.rounds()).map_while(|k| ring.neighbours(k, index));
+            self.met_once(ring, position, neighbours, sends, &mut Vec::new(), &mut out);
+        }
+        out
+    }
+
+    /// The conflict rule: appends to `out` the pairs of a rider whose (before, after) of each round is given, without members
+    /// related to it and members met in an earlier round. `met` is room to work in.
+    fn met_once(
+        &self,
+        ring: &Ring,
+        position: u32,
+        neighbours: impl Iterator<Item = (u32, u32)>,
+        sends: bool,
+        met: &mut Vec<u32>,
+        out: &mut Vec<Pairing>,
+    ) {
+        met.clear();
+        for (k, (before, after)) in (0u32..).zip(neighbours) {
             let other = if sends { after } else { before };
             let partner = ring.riders()[other as usize];
             if !met.contains(&other) && !self.related(position, partner) {
-                let (sender, receiver, quota) =
-                    if sends { (position, partner, ring.quota(index)) } else { (partner, position, ring.quota(other)) };
-                out.push(Pairing { slot: Slot { ring: ring.kind, round: k as u16 }, sender, receiver, spare: k >= quota });
+                let (sender, receiver) = if sends { (position, partner) } else { (partner, position) };
+                let slot = Slot { ring: ring.kind, round: k as u16 };
+                out.push(Pairing { slot, sender, receiver, spare: k >= self.quota(sender) });
             }
             met.extend([before, after]);
         }
-        out
     }
 
     fn golden_pair(&self, seat: u32, sender: u32, receiver: u32) -> Option<Pairing> {
@@ -147,32 +199,40 @@ impl Deal {
         (0..self.golden.len()).filter_map(|n| self.golden.seat(n).and_then(|(from, to)| self.golden_pair(n, from, to)))
     }
 
+    /// All rounds laid out.
+    #[must_use]
+    pub(crate) fn rounds(&self) -> Rounds {
+        let lay = |ring: &Ring| (0..ring.rounds()).map(|k| ring.round(k)).collect();
+        Rounds { open: lay(&self.open), rehab: lay(&self.rehab) }
+    }
+
+    /// Hands every sender's pairs ([`Deal::sends`]) to `take`, by ascending position; senders without any are left out.
+    pub(crate) fn each_sender(&self, rounds: &Rounds, mut take: impl FnMut(u32, &[Pairing])) {
+        let mut golden: Vec<Pairing> = self.golden_pairs().collect();
+        golden.sort_unstable_by_key(|p| (p.sender, p.slot));
+        let mut golden = golden.into_iter().peekable();
+        let (mut pairs, mut met) = (Vec::new(), Vec::new());
+        for position in 0..self.seats.len() as u32 {
+            pairs.clear();
+            if let Some((ring, index)) = self.ride(position) {
+                let neighbours = rounds.of(ring.kind).iter().map_while(|round| round.get(index as usize).copied());
+                self.met_once(ring, position, neighbours, true, &mut met, &mut pairs);
+            }
+            while let Some(pair) = golden.next_if(|p| p.sender == position) {
+                pairs.push(pair);
+            }
+            if !pairs.is_empty() {
+                take(position, &pairs);
+            }
+        }
+    }
+
     /// The whole deal, sorted by (slot, sender).
     #[must_use]
     pub fn all(&self) -> Vec<Pairing> {
         let mut out = Vec::new();
-        for ring in [&self.open, &self.rehab] {
-            let mut met: Vec<Vec<u32>> = vec![Vec::with_capacity(2 * ring.rounds() as usize); ring.riders().len()];
-            for k in 0..ring.rounds() {
-                let layout = ring.layout(k);
-                let from = out.len();
-                for (place, index) in layout.iter().enumerate() {
-                    let next = layout[if place + 1 == layout.len() { 0 } else { place + 1 }];
-                    let (sender, receiver) = (ring.riders()[*index as usize], ring.riders()[next as usize]);
-                    if !met[*index as usize].contains(&next) && !self.related(sender, receiver) {
-                        let slot = Slot { ring: ring.kind, round: k as u16 };
-                        out.push(Pairing { slot, sender, receiver, spare: k >= ring.quota(*index) });
-                    }
-                }
-                out[from..].sort_unstable_by_key(|p| p.sender);
-                for (place, index) in layout.iter().enumerate() {
-                    let next = layout[if place + 1 == layout.len() { 0 } else { place + 1 }];
-                    met[*index as usize].push(next);
-                    met[next as usize].push(*index);
-                }
-            }
-        }
-        out.extend(self.golden_pairs());
+        self.each_sender(&self.rounds(), |_, pairs| out.extend_from_slice(pairs));
+        out.sort_unstable_by_key(|p| (p.slot, p.sender));
         out
     }
 

@@ -25,6 +25,7 @@ mod ring;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use deal::Rounds;
 pub use deal::{Deal, Pairing};
 
 use serde::{Deserialize, Serialize};

@@ -59,6 +59,29 @@ impl Permutation {
         }
     }
 
+    /// Where each of `0..size` goes, in order: [`Permutation::forward`] of all of them. A Feistel round knows half a block, so
+    /// that its function is a small table, made once.
+    pub(super) fn places(&self) -> Vec<u32> {
+        let mask = (1u32 << self.half) - 1;
+        let table = |key: u64| -> Vec<u32> { (0..=mask).map(|right| mix(key ^ u64::from(right)) as u32 & mask).collect() };
+        let tables = self.keys.map(table);
+        let encrypt = |x: u32| {
+            let (mut left, mut right) = (x >> self.half, x & mask);
+            for table in &tables {
+                (left, right) = (right, left ^ table[right as usize]);
+            }
+            left << self.half | right
+        };
+        let walk = |x: u32| {
+            let mut y = encrypt(x);
+            while y >= self.size {
+                y = encrypt(y);
+            }
+            y
+        };
+        (0..self.size).map(walk).collect()
+    }
+
     fn encrypt(&self, x: u64) -> u64 {
         let mask = (1u64 << self.half) - 1;
         let (mut left, mut right) = (x >> self.half, x & mask);

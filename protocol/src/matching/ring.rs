@@ -70,12 +70,17 @@ impl Ring {
         let after = permutation.backward(if place + 1 == *size { 0 } else { place + 1 });
         Some((before, after))
     }
-    /// The whole ring of round `k`: rider indices by place.
-    pub(super) fn layout(&self, k: u32) -> Vec<u32> {
+    /// (the one before, the one after) every rider of round `k`, by index: [`Ring::neighbours`] of all of them.
+    pub(super) fn round(&self, k: u32) -> Vec<(u32, u32)> {
         let Some((permutation, size)) = self.rounds.get(k as usize) else { return vec![] };
-        let mut out = vec![0; *size as usize];
-        for index in 0..*size {
-            out[permutation.forward(index) as usize] = index;
+        let mut layout = vec![0; *size as usize];
+        for (index, place) in (0u32..).zip(permutation.places()) {
+            layout[place as usize] = index;
+        }
+        let (before, after) = (layout.iter().cycle().skip(layout.len() - 1), layout.iter().cycle().skip(1));
+        let mut out = vec![(0, 0); layout.len()];
+        for ((index, before), after) in layout.iter().zip(before).zip(after) {
+            out[*index as usize] = (*before, *after);
         }
         out
     }

@@ -124,7 +124,7 @@ impl World {
             for row in roster.rows() {
                 all.get_mut(&row.member).unwrap().report = report(closes, row);
             }
-            self.window.close(&self.params, Epoch(closes), roster, &deal, &all, &BTreeSet::new());
+            self.window.close(&self.params, Epoch(closes), roster, &deal, all.into_values(), &BTreeSet::new());
         }
         let before = self.rosters.last().unwrap();
         let trust = Trust::compute(&self.params, &self.window, before);

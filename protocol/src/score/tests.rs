@@ -55,7 +55,7 @@ fn scored(
         let deal = deal_of(&params, roster, epoch);
         let mut all = bundles(epoch, roster, &deal, &fate);
         all.get_mut(&roster.at(0).unwrap().member).unwrap().report = report;
-        window.close(&params, Epoch(epoch), roster, &deal, &all, &BTreeSet::new());
+        window.close(&params, Epoch(epoch), roster, &deal, all.into_values(), &BTreeSet::new());
     }
     let trust = Trust::compute(&params, &window, roster);
     let scores = scores(&params, &window, &trust, roster);

@@ -1,4 +1,4 @@
-//! The one place that knows the byte format: bincode 2, standard (variable-length) integers.
+//! The place that knows the byte format (with `reader.rs`, which reads some of it by hand): bincode 2, standard (variable-length) integers.
 //!
 //! The format accepts non-minimal integers, so decoding is strict: size limit before anything is allocated,
 //! no trailing bytes, and re-encoding must give the input back. Replacing the library means replacing this file.

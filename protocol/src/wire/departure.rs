@@ -3,6 +3,7 @@
 use crate::identity::{Signable, signed};
 use crate::ids::{MemberId, NetworkId};
 use crate::time::Epoch;
+use crate::wire::codec::{self, CodecError};
 use crate::wire::roster::{Role, Roster};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -19,6 +20,10 @@ pub struct Departure {
 impl Signable for Departure {
     const KIND: &'static str = "departure";
     const LIMIT: usize = 64;
+
+    fn read(payload: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(payload, Self::LIMIT)
+    }
 }
 
 /// Members of `roster` that these envelopes take out of it. Only a member's own node can, and never a golden member; any other

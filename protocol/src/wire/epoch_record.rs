@@ -1,6 +1,6 @@
 //! Epoch record: the coordinator's signed word for one epoch, published a quarter epoch before it begins.
 
-use super::codec;
+use super::codec::{self, CodecError};
 use super::notice::Notice;
 use crate::identity::{Signable, SignedError};
 use crate::ids::{Beacon, Digest, NodeId};
@@ -56,6 +56,10 @@ pub struct EpochRecord {
 impl Signable for EpochRecord {
     const KIND: &'static str = "epoch-record";
     const LIMIT: usize = limits::RECORD_BYTES;
+
+    fn read(payload: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(payload, Self::LIMIT)
+    }
 }
 
 /// A change of parameters that was announced.
@@ -99,6 +103,9 @@ impl Signable for IssuingKey {
     fn read_previous(payload: &[u8]) -> Result<Self, SignedError> {
         let (key, from, until) = codec::decode(payload, Self::LIMIT)?;
         Ok(Self { key, from, until, serial: 0 })
+    }
+    fn read(payload: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(payload, Self::LIMIT)
     }
 }
 
@@ -147,7 +154,7 @@ mod tests {
             let envelope = signed::Envelope { version, signer: root.node_id(), payload, signature };
             signed::open::<IssuingKey>(&codec::encode(&envelope), &network).map(|v| v.message)
         };
-        assert_eq!(forged(2, codec::encode(&certificate(0))), Err(SignedError::Codec(codec::CodecError::NotCanonical)));
+        assert_eq!(forged(2, codec::encode(&certificate(0))), Err(SignedError::Codec(CodecError::NotCanonical)));
         for unknown in [0, 3, u8::MAX] {
             assert_eq!(forged(unknown, codec::encode(&certificate(1))), Err(SignedError::UnknownVersion(unknown)));
         }

@@ -10,5 +10,6 @@ pub mod genesis;
 pub mod introduction;
 pub mod label;
 pub mod notice;
+pub(crate) mod reader;
 pub mod roster;
 pub mod sync;

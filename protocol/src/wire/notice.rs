@@ -1,5 +1,6 @@
 //! Quarantine notice: a domain tag is listed or released.
 
+use super::codec::{self, CodecError};
 use crate::identity::Signable;
 use crate::ids::{Digest, DomainTag};
 use crate::time::Epoch;
@@ -45,4 +46,8 @@ pub struct Notice {
 impl Signable for Notice {
     const KIND: &'static str = "notice";
     const LIMIT: usize = 256;
+
+    fn read(payload: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(payload, Self::LIMIT)
+    }
 }
