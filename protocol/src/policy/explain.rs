@@ -95,7 +95,7 @@ pub fn explain(params: &Params, window: &Window, row: &RosterRow, score: Option<
     let worst = level(params, &sums);
     let closed = window.latest().map(|l| l.epoch);
     let look = index.zip(closed).map(|(i, c)| pause::look(window, i, c));
-    let credits = Credits::of(window, index);
+    let credits = Credits::of(params, window, index);
     Explanation {
         row: row.clone(),
         quota: quota::of(params, row),
@@ -144,7 +144,7 @@ fn raises(params: &Params, row: &RosterRow, score: Option<&Score>, credits: &Cre
         then.locked = !crate::score::barriers(params, &then).is_empty();
         then
     });
-    let richer = Credits { left: credits.left.saturating_add(super::credits::EARNED), ..credits.clone() };
+    let richer = Credits { left: credits.left.saturating_add(credits.each), ..credits.clone() };
     let all = [
         raise(Step::NextRampDay, &RosterRow { ramp_day: row.ramp_day.saturating_add(1), ..row.clone() }, score, credits),
         raise(Step::NoCut, &RosterRow { cut: 1_000, ..row.clone() }, score, credits),

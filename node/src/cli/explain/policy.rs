@@ -110,7 +110,7 @@ fn reading(out: &mut String, r: &Reading) {
 }
 
 fn credits(out: &mut String, c: &Credits) {
-    line(out, format_args!("\ncredits {}: 12 for each mail processed for others, one spent by each mail of your own", c.left));
+    line(out, format_args!("\ncredits {}: {} for each mail processed for others, one spent by each mail of your own", c.left, c.each));
     let held: Vec<_> = c.lots.iter().filter(|l| l.left > 0).collect();
     if held.is_empty() {
         return;
