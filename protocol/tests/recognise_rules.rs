@@ -42,6 +42,7 @@ fn exchange() -> Exchange {
         found: None,
         pending: vec![],
         stopped: false,
+        complaint: false,
     }
 }
 

@@ -40,6 +40,7 @@ fn exchange(side: Side, replies: u8) -> Exchange {
         found: None,
         pending: vec![],
         stopped: false,
+        complaint: false,
     }
 }
 
