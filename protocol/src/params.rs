@@ -125,6 +125,8 @@ pub struct Params {
     pub external_ceiling: u32,
     /// Credits that one inbound exchange earns. 12: 20 warming mails a day earn 240, about the recommended ceiling of 250 external mails.
     pub credits_inbound: u32,
+    /// Raters' domains whose complaints deal their sender extra golden seats. 3: one or two slanderers, or any number at one domain, change nothing.
+    pub complaint_tags: u32,
 }
 
 impl Params {
@@ -185,6 +187,7 @@ impl Params {
             pause_placements: 10,
             external_ceiling: 250,
             credits_inbound: 12,
+            complaint_tags: 3,
         }
     }
     /// Whether this program knows these rules.

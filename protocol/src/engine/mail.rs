@@ -186,11 +186,5 @@ impl Engine {
 
 /// A labelled mail as its exchange takes it.
 fn found(label: &Label, mail: &FoundMail) -> Found {
-    Found {
-        turn: label.turn,
-        message_id: mail.message_id.clone(),
-        placement: mail.placement,
-        auth: mail.auth,
-        label: label.signature,
-    }
+    Found { turn: label.turn, message_id: mail.message_id.clone(), placement: mail.placement, auth: mail.auth, label: label.signature }
 }

@@ -356,7 +356,7 @@ impl Exchange {
 
     /// Foreign words: told in this side's entry, and not touched. Of replies no side files an entry.
     fn on_foreign(&mut self, found: Found) -> Vec<Event> {
-        if self.side == Side::Sender || found.turn % 2 != 0 || self.complaint {
+        if self.side == Side::Sender || !found.turn.is_multiple_of(2) || self.complaint {
             return vec![];
         }
         self.complaint = true;

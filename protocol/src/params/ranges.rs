@@ -142,7 +142,7 @@ pub const RANGES: &[Range] = ranges! {
     trigger_events: 1, PPM;
     bounce_watch: 0, PPM;
     bounce_throttle: 0, PPM;
-    bounce_rehab: 0, PPM;
+    bounce_rehab: 1_000, PPM;
     complaint_watch: 0, PPM;
     complaint_rehab: 0, PPM;
     // One bounce owes a thousand mails at most: a debt must be payable.
@@ -156,6 +156,7 @@ pub const RANGES: &[Range] = ranges! {
     pause_placements: 1, MAILS;
     external_ceiling: 0, PPM;
     credits_inbound: 0, PARTS;
+    complaint_tags: 1, MEMBERS;
 };
 
 /// Parameters of which one never exceeds the other.

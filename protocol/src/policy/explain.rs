@@ -1,6 +1,7 @@
 //! A roster row taken apart: each number with what it is made of, and what would raise it, by the functions that compute it.
 
 use super::allowance::{self, Allowance};
+use super::complaints::Complaints;
 use super::credits::Credits;
 use super::pause::{self, Look};
 use super::quota::{self, Quota};
@@ -74,6 +75,8 @@ pub struct Explanation {
     pub level: Level,
     /// The latest hard bounces behind them, at most [`EXPLAINED_ENTRIES`].
     pub bounces: Vec<Entry>,
+    /// Complaints behind the row's flag, those that don't count in the score too.
+    pub complaints: Complaints,
     /// The newly closed epoch beside those before it, and whether it was a bad one.
     pub look: Option<(Look, bool)>,
     /// The debt, if any.
@@ -104,6 +107,7 @@ pub fn explain(params: &Params, window: &Window, row: &RosterRow, score: Option<
         readings: readings(params, &sums).to_vec(),
         level: worst,
         bounces: index.map(|i| bounces(window, i, after)).unwrap_or_default(),
+        complaints: Complaints::of(params, window, index, row.tag),
         look: look.map(|l| (l, l.bad(params, worst))),
         debt: (row.debt > 0).then(|| {
             let paid = index.zip(closed).map_or(0, |(i, c)| clean(window, i, c));

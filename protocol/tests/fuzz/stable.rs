@@ -91,7 +91,7 @@ pub(crate) fn run(targets: &[Target]) {
 /// Bytes of one list of engine inputs: a few weeks of a node.
 const LIST: usize = 12 * 1024;
 /// Everything a node can answer to gossip, introductions and labelled mails, and what it does of itself.
-const ANSWERS: [&str; 34] = [
+const ANSWERS: [&str; 35] = [
     "asks: File",
     "asks: Read",
     "asks: Rescue",
@@ -118,7 +118,8 @@ const ANSWERS: [&str; 34] = [
     "mail: the field x is missing or malformed",
     "mail: the label does not fit its exchange",
     "mail: the label is of another network",
-    "mail: the label is right but the text is not the exchange's",
+    "mail: the label is right but the text is not as it should be",
+    "mail: the label is right but the words are somebody's own",
     "mail: the label's signature is not the author's for this mail",
     "mail: the mail's addresses are not those of its exchange",
     "mail: this turn of the exchange was seen already",

@@ -1,6 +1,6 @@
 //! A roster row in tables.
 
-use super::words::{barrier, entries, line, percent, points};
+use super::words::{barrier, complaints, entries, line, percent, points};
 use warmnet_protocol::policy::allowance::Allowance;
 use warmnet_protocol::policy::credits::Credits;
 use warmnet_protocol::policy::explain::{Explanation, Raise, Step};
@@ -50,6 +50,7 @@ pub(super) fn render(record: u32, e: &Explanation) -> String {
         line(&mut out, "\n  the latest hard bounces");
         entries(&mut out, &e.bounces);
     }
+    complaints(&mut out, &e.complaints);
     credits(&mut out, &e.credits);
     allowance(&mut out, &e.allowance);
     if !e.raises.is_empty() {
