@@ -167,6 +167,7 @@ fn exchange(n: u32, pool: Pool) -> Exchange {
         found: (pool == Pool::Seen).then_some(0),
         pending: vec![],
         stopped: false,
+        complaint: false,
     }
 }
 

@@ -1,6 +1,10 @@
 //! The network's numbers. Genesis carries them; a record may change them from seven epochs ahead.
 //! Integers only: shares are per mille or parts per million (ppm), so every machine computes the same bits.
 
+pub mod ranges;
+#[cfg(test)]
+mod tests;
+
 use crate::identity::hash;
 use crate::ids::Digest;
 use crate::wire::codec;
@@ -119,6 +123,10 @@ pub struct Params {
     pub pause_placements: u32,
     /// External mails a day at most. 250 (FACTS.md: recommended per inbox).
     pub external_ceiling: u32,
+    /// Credits that one inbound exchange earns. 12: 20 warming mails a day earn 240, about the recommended ceiling of 250 external mails.
+    pub credits_inbound: u32,
+    /// Raters' domains whose complaints deal their sender extra golden seats. 3: one or two slanderers, or any number at one domain, change nothing.
+    pub complaint_tags: u32,
 }
 
 impl Params {
@@ -178,6 +186,8 @@ impl Params {
             pause_floor: 100,
             pause_placements: 10,
             external_ceiling: 250,
+            credits_inbound: 12,
+            complaint_tags: 3,
         }
     }
     /// Whether this program knows these rules.
@@ -185,10 +195,15 @@ impl Params {
     pub fn known(&self) -> bool {
         self.version <= RULES_VERSION
     }
-    /// Whether `next` may follow: what the window is made of stays, or old and new records could not be derived alike.
+    /// Whether the window is made of the same: that never changes, or old and new records could not be derived alike.
+    #[must_use]
+    pub fn same_window(&self, other: &Self) -> bool {
+        self.window_epochs == other.window_epochs && self.close_lag == other.close_lag
+    }
+    /// Whether `next` may follow.
     #[must_use]
     pub fn may_become(&self, next: &Self) -> bool {
-        self != next && self.window_epochs == next.window_epochs && self.close_lag == next.close_lag
+        self != next && self.same_window(next) && next.check().is_ok()
     }
     /// Their digest.
     #[must_use]

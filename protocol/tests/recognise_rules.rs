@@ -42,6 +42,7 @@ fn exchange() -> Exchange {
         found: None,
         pending: vec![],
         stopped: false,
+        complaint: false,
     }
 }
 
@@ -120,6 +121,11 @@ fn only_the_exchanges_text_is_ours() {
     // A banner's bytes count with the blank that parts it from the text.
     assert_eq!(with("x".repeat(BANNER_BYTES - 1)), None);
     assert_eq!(with("x".repeat(BANNER_BYTES)), Some(NotOurs::Content), "room for somebody's own words");
+    assert_eq!(with("See https://gateway.example, ".repeat(99)), Some(NotOurs::Content), "all of the text is there");
+    assert_eq!(said("Good day, here is something quite different to look at", true), Some(NotOurs::Foreign));
+    let footer = text.trim_end().rsplit_once('\n').expect("a footer").1;
+    assert_eq!(said(&format!("Buy now, while there is some.\n\n{footer}\n"), false), Some(NotOurs::Foreign), "a footer is copied easily");
+    assert_eq!(said("", true), Some(NotOurs::Content));
     for link in ["https://one.example", "WWW.one.example", "mailto:eve@one.example"] {
         assert_eq!(with(format!("Look: {link}")), Some(NotOurs::Content));
     }

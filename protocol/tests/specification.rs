@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use warmnet_protocol::params::Params;
+use warmnet_protocol::params::ranges::RANGES;
 
 fn crate_folder() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
@@ -105,6 +106,8 @@ fn the_parameters_are_the_standard_ones() {
     let named: BTreeMap<String, String> = rows.iter().map(|r| (r[0].clone(), r[1].replace(',', ""))).collect();
     let wanted: BTreeMap<String, String> = standard.into_iter().map(|(k, v)| (k, v.to_string())).collect();
     assert_eq!(named, wanted);
+    let ranges: Vec<[String; 3]> = rows.iter().map(|r| [0, 2, 3].map(|n| r[n].replace(',', ""))).collect();
+    assert_eq!(ranges, RANGES.iter().map(|r| [r.name.to_owned(), r.lowest.to_string(), r.highest.to_string()]).collect::<Vec<_>>());
     // The wire order is the order of the table: each field's place in the source is behind the one before.
     let source = text(crate_folder().join("src/params.rs"));
     let places: Vec<usize> = rows.iter().map(|r| source.find(&format!("pub {}: u32", r[0])).expect("a field")).collect();

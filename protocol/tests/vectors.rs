@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use warmnet_protocol::identity::{Signable, signed};
 use warmnet_protocol::ids::NetworkId;
+use warmnet_protocol::params::Params;
 use warmnet_protocol::wire::bundle::Bundle;
 use warmnet_protocol::wire::codec::{self, CodecError};
 use warmnet_protocol::wire::enrolment::EnrolmentMail;
@@ -112,6 +113,9 @@ fn a_genesis_keeps_its_limits() {
     {
         assert!(matches!(Genesis::decode(&bad.encode()), Err(CodecError::Invalid(_))), "{}", bad.name);
     }
+    let params = Params { walk_steps: 129, ..good.params.clone() };
+    let refused = Genesis::decode(&Genesis { params, ..good.clone() }.encode());
+    assert_eq!(refused, Err(CodecError::Invalid("the parameter walk_steps is 129; it may be 1 to 128".into())));
     let long = Genesis { name: "x".repeat(5_000), ..good };
     assert!(matches!(Genesis::decode(&long.encode()), Err(CodecError::TooLarge { .. })));
 }

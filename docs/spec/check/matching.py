@@ -58,12 +58,11 @@ class Deal:
                 continue
             if row["role"] == "golden":
                 golden.append(position)
-            elif row["dead"]:
-                listed += [position] * 2
-            elif row["quota"]:
+            elif row["dead"] or row["quota"]:
                 in_rehab = row["pool"] == "rehab"
-                (rehab if in_rehab else riders).append(position)
-                listed += [position] * (2 if in_rehab else 1)
+                listed += [position] * (1 + (row["dead"] or in_rehab) + row["complained"])
+                if not row["dead"]:
+                    (rehab if in_rehab else riders).append(position)
         if len(rehab) < params["rehab_ring_from"]:
             riders, rehab = riders + rehab, []
         self.quotas = [0] * len(rows)

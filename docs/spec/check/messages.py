@@ -14,7 +14,7 @@ restart_permille walk_steps fine_from_members median_age weight_floor_q16 floor_
 provisional_delivered provisional_completion lock_below rehab_below premium_from inbox_gate bounce_floor complaint_floor
 reply_ppm read_ppm service_full dead_senders dead_permille soft_in_row equivocation_epochs dead_clear_epochs trigger_mails
 trigger_events bounce_watch bounce_throttle bounce_rehab complaint_watch complaint_rehab debt_rate pause_cut pause_step
-pause_clean pause_floor pause_placements external_ceiling
+pause_clean pause_floor pause_placements external_ceiling credits_inbound complaint_tags
 """.split()})
 
 GENESIS = Struct(
@@ -41,7 +41,7 @@ ROW = Struct(
     member=MEMBER, node=NODE, tag=TAG, provider=Byte(), languages=Byte(), role=Enum(member=None, golden=None),
     pool=Enum(warming=None, standard=None, premium=None, rehab=None, quarantined=None), unlocked_once=Bool(), joined=EPOCH,
     ramp=RAMP, ramp_day=U16, quota=U16, cut=U16, clean_epochs=Byte(), debt=U32, debt_since=EPOCH, service=U16,
-    weekdays=Byte(), acts=Byte(), dead=Bool(),
+    weekdays=Byte(), acts=Byte(), dead=Bool(), complained=Bool(),
 )
 ENTRY = Struct(ring=Byte(), round=U16, side=Byte(), outcome=U16, evidence=Raw(4))
 BUNDLE = Struct(

@@ -101,7 +101,7 @@ def check_derived(chain, derived, record, wanted):
     names = FIELDS + ("provisional", "locked")
     same("scores", wanted["scores"], [" ".join(str(int(s[f])) for f in names) for s in members.values()])
     same("scores digest", wanted["scores_digest"], scores)
-    same("credits", wanted["credits"].split(), [str(credits(chain.window, m)) for m in members])
+    same("credits", wanted["credits"].split(), [str(credits(record["params"], chain.window, m)) for m in members])
     same("results", wanted["results"], derived["results"].hex())
     same("results of the record", record["results"].hex(), derived["results"].hex())
 

@@ -77,6 +77,13 @@ def next_dead(params, window, row, closed):
     return not (last + params["dead_clear_epochs"] <= closed and works)
 
 
+def next_complained(params, window, row):
+    """Whether raters of enough other domains complained of mail that both sides say was delivered."""
+    heard = (x for x in window.by_sender[row["member"]] if x.complaint and x.delivered) if window.members else ()
+    tags = {window.members[x.receiver]["tag"] for x in heard}
+    return len(tags - {row["tag"]}) >= params["complaint_tags"]
+
+
 def _charge(params, row, x, epoch):
     def owed(hard, sent):
         return max(-(-hard * MILLION // max(params["debt_rate"], 1)) - sent, 0)
@@ -157,6 +164,7 @@ def next_row(params, before, window, score, epoch, quarantined):
     row["service"] = service(params, window, row)
     if known and closed is not None:
         row["dead"] = next_dead(params, window, row, closed)
+    row["complained"] = next_complained(params, window, row)
     if score and not score["provisional"] and score["value"] >= params["lock_below"]:
         row["unlocked_once"] = True
     if quarantined:

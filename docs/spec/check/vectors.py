@@ -98,7 +98,7 @@ def check_identity(v):
 
 def ring_row(n, quota, golden):
     member = (n * 0x9E3779B1 & 0xFFFFFFFF).to_bytes(4, "big").ljust(32, b"\0")
-    row = {"member": member, "node": member, "tag": n.to_bytes(4, "big"), "quota": quota, "dead": False, "weekdays": 0x7F}
+    row = {"member": member, "node": member, "tag": n.to_bytes(4, "big"), "quota": quota, "dead": False, "complained": False, "weekdays": 0x7F}
     return row | {"role": "golden" if golden else "member", "pool": "standard"}
 
 

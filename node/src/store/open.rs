@@ -14,7 +14,7 @@ use super::options::{self, FamilyName};
 
 /// Schema this program writes and the newest it reads. Raise it with any change that an older
 /// program would misread, with a step in `migrate.rs`.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 const SCHEMA_KEY: &[u8] = b"schema";
 

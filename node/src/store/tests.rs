@@ -230,8 +230,17 @@ fn a_directory_that_cannot_be_made_is_an_io_error() {
 }
 
 #[tokio::test]
-async fn a_store_of_schema_1_keeps_what_must_not_be_forgotten() {
-    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/schema-1.json")).expect("JSON");
+async fn an_older_store_keeps_what_must_not_be_forgotten() {
+    let golden = [include_str!("golden/schema-1.json"), include_str!("golden/schema-2.json")];
+    for (schema, rows) in (1..SCHEMA).zip(golden) {
+        brought_up(schema, rows).await;
+    }
+    assert_eq!(golden.len(), SCHEMA as usize - 1, "golden rows of every schema before");
+}
+
+/// A store with these rows, opened by this program.
+async fn brought_up(schema: u32, golden: &str) {
+    let golden: serde_json::Value = serde_json::from_str(golden).expect("JSON");
     let dir = tempfile::tempdir().expect("dir");
     let task = Task { exchange: [3; 16], turn: 0 };
     let old = {
@@ -251,12 +260,12 @@ async fn a_store_of_schema_1_keeps_what_must_not_be_forgotten() {
         let exchange = exchange_key(&[1; 32], 295, &[3; 16]);
         batch.put(FamilyName::Exchanges, exchange, *b"of an older layout");
         batch.put(FamilyName::Meta, *b"application/1", *b"kept");
-        batch.put(FamilyName::Meta, *b"schema", 1_u32.to_be_bytes());
+        batch.put(FamilyName::Meta, *b"schema", schema.to_be_bytes());
         store.write(batch, Durability::Synced).expect("written");
         old
     };
     let error = Store::open_to_read(dir.path()).expect_err("not brought up yet");
-    assert!(matches!(error, StoreError::TooOld { found: 1, known: SCHEMA, .. }), "{error}");
+    assert!(matches!(error, StoreError::TooOld { found, known: SCHEMA, .. } if found == schema), "{error}");
 
     for _ in 0..2 {
         let store = store(dir.path());

@@ -44,8 +44,9 @@ pub enum RecordRefusal {
     /// Its signer holds no root-signed certificate for this epoch, or an earlier one than the record before.
     #[error("its signer is not an issuing key of this network")]
     Authority,
-    /// Its parameters are not those that were announced, or what it announces comes too early or changes what may not change.
-    #[error("its parameters are not those that were announced")]
+    /// Its parameters are not those that were announced or out of their ranges, or what it announces comes too early, is out of
+    /// range or changes what may not change.
+    #[error("its parameters are not those that were announced, or out of range")]
     Params,
     /// It closes another epoch than the rules say, or its lists are too long.
     #[error("it breaks a rule of its layout")]
@@ -165,7 +166,8 @@ impl Chain {
         let before = record.epoch.minus(1).and_then(|e| self.records.get(&e));
         // The first record a node ever holds is believed: it is signed, and the records before it are gone.
         let base = before.is_none() && record.epoch != Epoch(0);
-        let in_force = base || *self.params_at(record.epoch) == record.params;
+        let possible = || record.params.same_window(&self.genesis.params) && record.params.check().is_ok();
+        let in_force = if base { possible() } else { *self.params_at(record.epoch) == record.params };
         let upcoming = match (self.under_way(record.epoch), &record.upcoming) {
             (Some(carried), upcoming) => upcoming.as_ref() == Some(carried),
             (None, None) => true,

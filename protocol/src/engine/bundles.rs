@@ -74,7 +74,7 @@ fn entry_of(x: &Exchange) -> Option<Entry> {
                         read: seen.read,
                         rescued: seen.rescued,
                         replied: seen.replied,
-                        complaint: false,
+                        complaint: x.complaint,
                     })
                 }
                 None if introduced => Some(Observation {

@@ -7,7 +7,7 @@ use crate::exchange::state::Context;
 use crate::exchange::{Act, Command, Event, SendResult, deadlines, text};
 use crate::ids::{ExchangeId, MemberId};
 use crate::time::Timestamp;
-use crate::wire::bundle::SelfReport;
+use crate::wire::bundle::{AuthResult, SelfReport};
 use crate::wire::codec;
 use crate::wire::label::{self, Label};
 
@@ -122,11 +122,23 @@ impl Engine {
                 if reason != NotOurs::Replay {
                     self.on_answered(now, mail.member, &mail.answers);
                 }
-                if reason == NotOurs::Content {
+                if matches!(reason, NotOurs::Content | NotOurs::Foreign) {
                     self.content_faults = self.content_faults.saturating_add(1);
+                }
+                if reason == NotOurs::Foreign {
+                    self.complain(now, &mail);
                 }
                 self.emit(Output::LeftAlone { member: mail.member, reason: reason.to_string() });
             }
+        }
+    }
+
+    /// Complains of foreign words, unless somebody else may have put them under the label: whose From is forged (DMARC failed) is not
+    /// known to be the sender's.
+    fn complain(&mut self, now: Timestamp, mail: &FoundMail) {
+        let [_, _, dmarc] = mail.auth;
+        if let (Ok(label), true) = (Label::parse(&mail.label), dmarc != AuthResult::Fail) {
+            self.step(now, label.exchange, Command::Foreign(found(&label, mail)));
         }
     }
 
@@ -153,14 +165,7 @@ impl Engine {
             address: &hosted.config.address,
         };
         recognise::check(&desk, &label, &mail.candidate())?;
-        let found = Found {
-            turn: label.turn,
-            message_id: mail.message_id.clone(),
-            placement: mail.placement,
-            auth: mail.auth,
-            label: label.signature,
-        };
-        Ok((label.exchange, found))
+        Ok((label.exchange, found(&label, mail)))
     }
 
     pub(super) fn on_external(&mut self, now: Timestamp, member: MemberId, add: SelfReport) {
@@ -177,4 +182,9 @@ impl Engine {
         let report = *report;
         self.emit(Output::StoreReport { epoch, member, report });
     }
+}
+
+/// A labelled mail as its exchange takes it.
+fn found(label: &Label, mail: &FoundMail) -> Found {
+    Found { turn: label.turn, message_id: mail.message_id.clone(), placement: mail.placement, auth: mail.auth, label: label.signature }
 }

@@ -120,6 +120,7 @@ impl Engine {
             found: None,
             pending: vec![],
             stopped: false,
+            complaint: false,
         };
         self.exchanges.insert(id, exchange);
         self.store_exchange(id);

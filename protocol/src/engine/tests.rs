@@ -1,6 +1,7 @@
 //! A whole network in memory: real engines, virtual time, mail and gossip carried by the test.
 
 mod audit;
+mod complaints;
 mod fork;
 mod leaving;
 
@@ -24,6 +25,9 @@ use std::collections::BTreeMap;
 
 const CLOCK: Clock = Clock { epoch_zero_ms: 1_000_000_000, epoch_ms: 86_400_000 };
 const LINKS: usize = 200;
+
+/// What becomes of a mail's text.
+type Rewrite = fn(&str) -> String;
 
 struct Peer {
     engine: Engine,
@@ -75,6 +79,8 @@ struct World {
     mails: BTreeMap<(ExchangeId, u8), u32>,
     /// Members whose mail lands in spam.
     spammy: bool,
+    /// A peer whose mails are written otherwise under their labels, and how.
+    rewrites: Option<(usize, Rewrite)>,
     rejected: u32,
     publishing: bool,
     /// What the coordinator changes in its drafts.
@@ -121,6 +127,7 @@ impl World {
             addresses: BTreeMap::new(),
             mails: BTreeMap::new(),
             spammy: false,
+            rewrites: None,
             rejected: 0,
             publishing: true,
             cheat: None,
@@ -358,9 +365,12 @@ impl World {
         if self.peers[to].engine.hosted()[&member].config.switch == Switch::Left {
             return self.deliver(to, Input::MailFound(found));
         }
-        // A label on other words, a second time, in another mailbox: all left alone.
+        if let Some((_, rewrite)) = self.rewrites.filter(|(peer, _)| *peer == from) {
+            return self.deliver(to, Input::MailFound(FoundMail { text: rewrite(&found.text), ..found }));
+        }
+        // With a link beside its text, a second time: left alone.
         let mut forged = found.clone();
-        forged.text = "Buy now, quickly".into();
+        forged.text += "https://one.test";
         self.deliver(to, Input::MailFound(forged));
         self.deliver(to, Input::MailFound(found.clone()));
         self.deliver(to, Input::MailFound(found));

@@ -69,6 +69,8 @@ pub enum Command {
     },
     /// A mail of this exchange was found.
     Found(Found),
+    /// A mail under this exchange's true label was found that holds its author's own words.
+    Foreign(Found),
     /// The host carried out an act.
     ActDone {
         /// On the mail of this turn.

@@ -6,11 +6,12 @@
 //! both      a reply of turn t+1 falls to the addressee of turn t, as long as the exchange owes one
 //! ```
 //! `command.rs` holds what may happen to it, `event.rs` what it asks for, `state.rs` the data and the transitions,
-//! `deadlines.rs` when things are due, `recognise.rs` the rule for "this mail is ours".
+//! `deadlines.rs` when things are due, `recognise.rs` the rule for "this mail is ours", `foreign.rs` whose words a mail holds that is not.
 
 pub mod command;
 pub mod deadlines;
 pub mod event;
+pub mod foreign;
 pub mod recognise;
 pub mod state;
 pub mod text;

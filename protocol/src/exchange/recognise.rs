@@ -11,13 +11,14 @@
 //! | 7. the partner's node signed network, exchange, turn, Message-ID, both members and the text's digest | [`NotOurs::Signature`] |
 //! | 8. one text/plain part, and in it the text that the bank gives for exchange and turn, whose last line is the second marker (the visible footer) | [`NotOurs::Content`] |
 //! | 9. around that text nothing but a provider's banner: at most [`BANNER_BYTES`], without a link | [`NotOurs::Content`] |
+//! | 8 or 9, and next to nothing of that text is there at all ([`foreign`]) | [`NotOurs::Foreign`] |
 //!
-//! Rules 1 to 7 need no words of the mail. A content fault is told apart from the rest, because the label is then
-//! genuine and its author's node wrote something else under it.
+//! Rules 1 to 7 need no words of the mail. A content fault is told apart from the rest, because the label is then genuine: the
+//! text was changed on its way, or its author wrote something else under it. Only the latter is complained of.
 
 use std::collections::BTreeMap;
 
-use super::text;
+use super::{foreign, text};
 use crate::identity::CanonicalAddress;
 use crate::ids::{ExchangeId, MemberId, NetworkId};
 use crate::limits::MESSAGE_ID_BYTES;
@@ -86,9 +87,12 @@ pub enum NotOurs {
     /// Not signed by the author's node for this mail.
     #[error("the label's signature is not the author's for this mail")]
     Signature,
-    /// The label is right, the words are not the exchange's: a content fault.
-    #[error("the label is right but the text is not the exchange's")]
+    /// The label is right, the text not as it should be: a content fault, perhaps a provider's.
+    #[error("the label is right but the text is not as it should be")]
     Content,
+    /// The label is right, the words are somebody's own: a content fault of its author.
+    #[error("the label is right but the words are somebody's own")]
+    Foreign,
 }
 
 /// The language code whose text an exchange uses: the lowest one that both sides have and a bank exists for. English comes
@@ -129,7 +133,8 @@ pub fn check<'a>(desk: &Desk<'a>, label: &Label, mail: &Candidate<'_>) -> Result
     if !is_address(mail.from, partner) || !is_address(mail.to, desk.address) {
         return Err(NotOurs::Address);
     }
-    let expected = expected_text(exchange, label.turn).ok_or(NotOurs::Misfit)?;
+    let body = mail_text(exchange, label.turn).ok_or(NotOurs::Misfit)?.body;
+    let expected = text::normalise(&body);
     let signed = label::Signed {
         network: desk.network,
         exchange: &exchange.id,
@@ -143,7 +148,8 @@ pub fn check<'a>(desk: &Desk<'a>, label: &Label, mail: &Candidate<'_>) -> Result
         return Err(NotOurs::Signature);
     }
     if !mail.single_plain_part || !holds(&text::normalise(mail.text), &expected) {
-        return Err(NotOurs::Content);
+        let words = body.trim_end().rsplit_once('\n').map_or("", |(words, _footer)| words);
+        return Err(if foreign::is_foreign(mail.text, words) { NotOurs::Foreign } else { NotOurs::Content });
     }
     Ok(exchange)
 }

@@ -2,7 +2,8 @@
 //!
 //! Invariants (held by a property test): a turn's mail is asked for at most once after it was reported sent; an act is
 //! asked for at most once at a time and never for a mail that was not found; the sender's outcome and the first
-//! placement never change once set, but for a mail that was sent and came back as a bounce.
+//! placement never change once set, but for a mail that was sent and came back as a bounce, and for a placement of foreign words
+//! once the exchange's own mail is found.
 
 use super::command::{Command, Found, SendResult};
 use super::deadlines;
@@ -80,6 +81,13 @@ pub struct Seen {
     pub replied: bool,
 }
 
+impl Seen {
+    /// A mail just found.
+    fn of(found: &Found) -> Self {
+        Self { placement: found.placement, auth: found.auth, label: found.label, read: false, rescued: false, replied: false }
+    }
+}
+
 /// One dealt pair as one of its two nodes lives it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {
@@ -127,6 +135,8 @@ pub struct Exchange {
     pub pending: Vec<Pending>,
     /// A person answered in this thread: it is theirs now, and nothing more is done in it.
     pub stopped: bool,
+    /// Its sender wrote words of its own under a label of it: the receiver complains, once.
+    pub complaint: bool,
 }
 
 /// Where an exchange stands among clock and rules when it is stepped.
@@ -150,6 +160,7 @@ impl Exchange {
             Command::SendResult { turn, result } => self.send_result(ctx, turn, result),
             Command::Bounced { turn, hard } => self.bounced(turn, hard),
             Command::Found(found) => self.on_found(ctx, found),
+            Command::Foreign(found) => self.on_foreign(found),
             Command::ActDone { turn, act } => self.act_ended(turn, act, true),
             Command::ActFailed { turn, act } => self.act_ended(turn, act, false),
             Command::Answered => self.answered(),
@@ -335,17 +346,23 @@ impl Exchange {
         }
         self.found = Some(found.turn);
         if found.turn == 0 {
-            self.seen.get_or_insert(Seen {
-                placement: found.placement,
-                auth: found.auth,
-                label: found.label,
-                read: false,
-                rescued: false,
-                replied: false,
-            });
+            // Foreign words may have come before it: what is reported is the exchange's own mail.
+            self.seen = Some(Seen::of(&found));
         }
         self.thread.push(found.message_id);
         self.plan_acts(ctx, found.turn, found.placement);
+        vec![Event::Changed]
+    }
+
+    /// Foreign words: told in this side's entry, and not touched. Of replies no side files an entry.
+    fn on_foreign(&mut self, found: Found) -> Vec<Event> {
+        if self.side == Side::Sender || !found.turn.is_multiple_of(2) || self.complaint {
+            return vec![];
+        }
+        self.complaint = true;
+        if found.turn == 0 && self.found.is_none() {
+            self.seen = Some(Seen::of(&found));
+        }
         vec![Event::Changed]
     }
 

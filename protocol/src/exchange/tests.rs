@@ -40,7 +40,12 @@ fn exchange(side: Side, replies: u8) -> Exchange {
         found: None,
         pending: vec![],
         stopped: false,
+        complaint: false,
     }
+}
+
+fn found(turn: u8, placement: Placement) -> Found {
+    Found { turn, message_id: format!("{turn}@x"), placement, auth: [AuthResult::Pass; 3], label: Signature([turn; 64]) }
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -61,9 +66,8 @@ fn command() -> impl Strategy<Value = Command> {
         1 => Just(Command::Unreachable),
         3 => (0u8..5, result).prop_map(|(turn, result)| Command::SendResult { turn, result }),
         1 => (0u8..5, any::<bool>()).prop_map(|(turn, hard)| Command::Bounced { turn, hard }),
-        3 => (0u8..5, placement).prop_map(|(turn, placement)| Command::Found(Found {
-            turn, message_id: format!("{turn}@x"), placement, auth: [AuthResult::Pass; 3], label: Signature([turn; 64]),
-        })),
+        3 => (0u8..5, placement.clone()).prop_map(|(turn, placement)| Command::Found(found(turn, placement))),
+        1 => (0u8..5, placement).prop_map(|(turn, placement)| Command::Foreign(found(turn, placement))),
         1 => (0u8..5, act.clone()).prop_map(|(turn, act)| Command::ActDone { turn, act }),
         1 => (0u8..5, act).prop_map(|(turn, act)| Command::ActFailed { turn, act }),
         1 => Just(Command::Answered),
@@ -118,7 +122,11 @@ proptest! {
                 && before.found.is_none()
                 && matches!(x.outcome, Some(SenderOutcome::RefusedHard | SenderOutcome::RefusedSoft));
             prop_assert!(before.outcome.is_none() || before.outcome == x.outcome || came_back);
-            if let (Some(a), Some(b)) = (&before.seen, &x.seen) {
+            prop_assert!(!before.complaint || x.complaint, "a complaint stands");
+            prop_assert!(!x.complaint || !sender, "only the receiver complains");
+            prop_assert!(x.found.is_some() || (x.pending.iter().all(|p| p.act == Act::File) && !x.seen.as_ref().is_some_and(|s| s.read)));
+            let took_its_place = before.found.is_none() && before.complaint && x.found == Some(0);
+            if let (Some(a), Some(b), false) = (&before.seen, &x.seen, took_its_place) {
                 prop_assert_eq!(a.placement, b.placement);
                 prop_assert_eq!(a.label, b.label);
                 prop_assert!((!a.read || b.read) && (!a.rescued || b.rescued));
@@ -140,9 +148,7 @@ fn engaged() -> (Exchange, Timestamp) {
     let mut x = exchange(Side::Receiver, 4);
     let now = CLOCK.at(Epoch(1), Span::hours(10));
     step(&mut x, now, Command::Introduced { address: "a@b.test".into() });
-    let placement = Placement::Spam;
-    let found = Found { turn: 0, message_id: "0@x".into(), placement, auth: [AuthResult::Pass; 3], label: Signature([0; 64]) };
-    step(&mut x, now, Command::Found(found));
+    step(&mut x, now, Command::Found(found(0, Placement::Spam)));
     (x, now)
 }
 

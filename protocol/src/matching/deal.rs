@@ -6,6 +6,7 @@ use super::{RingKind, Slot};
 use crate::ids::{Digest, DomainTag, NodeId};
 use crate::params::Params;
 use crate::wire::roster::{Pool, Role, Roster, RosterRow};
+use std::iter::repeat_n;
 
 /// One dealt pair, by roster positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,18 +75,17 @@ impl Deal {
     pub fn new(params: &Params, roster: &Roster, seed: &Digest, weekday: u8) -> Self {
         let (mut open, mut rehab, mut listed, mut golden) = (vec![], vec![], vec![], vec![]);
         for (position, row) in (0u32..).zip(roster.rows()).filter(|(_, row)| plays(row, weekday)) {
-            match row.role {
-                Role::Golden => golden.push(position),
-                Role::Member if row.dead => listed.extend([position, position]),
-                Role::Member if row.quota == 0 => {}
-                Role::Member if row.pool == Pool::Rehab => {
-                    rehab.push((position, u32::from(row.quota)));
-                    listed.extend([position, position]);
-                }
-                Role::Member => {
-                    open.push((position, u32::from(row.quota)));
-                    listed.push(position);
-                }
+            if row.role == Role::Golden {
+                golden.push(position);
+                continue;
+            }
+            if !row.dead && row.quota == 0 {
+                continue;
+            }
+            let in_rehab = row.pool == Pool::Rehab;
+            listed.extend(repeat_n(position, 1 + usize::from(row.dead || in_rehab) + usize::from(row.complained)));
+            if !row.dead {
+                (if in_rehab { &mut rehab } else { &mut open }).push((position, u32::from(row.quota)));
             }
         }
         if (rehab.len() as u64) < u64::from(params.rehab_ring_from) {

@@ -11,7 +11,7 @@ const SEATS_MAX: u64 = 1 << 16;
 /// The golden seats of an epoch.
 #[derive(Clone, Debug)]
 pub(super) struct Seats {
-    /// Eligible positions in order; dead and rehab members stand twice.
+    /// Eligible positions in order, as often as they are listed.
     listed: Vec<u32>,
     /// Positions of golden members in order.
     golden: Vec<u32>,

@@ -13,7 +13,7 @@
 //! - **Order.** Riders are sorted by effective quota (capped at `(m-1)/quota_divisor`, at least 1), highest first, then
 //!   by member id, so every round is a prefix: round k holds those with `q + ceil(q/spare_divisor) > k`.
 //! - **Effective quota** is also cut to the number of rounds dealt. A pair is `spare` from the sender's quota on.
-//! - **Golden seats.** The eligible members (dead and rehab ones twice) are permuted once an epoch; seat n belongs to
+//! - **Golden seats.** The eligible members (dead and rehab ones once more, those complained of once more) are permuted once an epoch; seat n belongs to
 //!   place `n mod len`. The golden mailbox is `n mod G`, shifted after each whole cycle, so that every golden mailbox has
 //!   exactly its seats and a place meets each of them once before it meets one again, never the same twice in a row.
 //!   A small network deals at most `golden_per_member` seats to one listing.

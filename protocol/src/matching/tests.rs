@@ -38,6 +38,7 @@ fn row(n: u32, quota: u16) -> RosterRow {
         weekdays: ALL_WEEKDAYS,
         acts: 15,
         dead: false,
+        complained: false,
     }
 }
 
@@ -66,6 +67,8 @@ fn arbitrary_roster() -> impl Strategy<Value = Roster> {
                     5..8 => r.dead = true,
                     8..10 => r.pool = Pool::Quarantined,
                     10..14 => r.weekdays = 0b001_1111,
+                    14..18 => r.complained = true,
+                    18..20 => (r.pool, r.complained) = (Pool::Rehab, true),
                     _ => {}
                 }
                 r
@@ -180,6 +183,20 @@ proptest! {
         let most = per_sender.values().map(Vec::len).max().unwrap();
         prop_assert!(per_sender.values().all(|g| g.len() + 1 >= most));
     }
+}
+
+#[test]
+fn each_reason_lists_a_member_once_more() {
+    let mut rows = roster(40, 20, |_| 4).rows().to_vec();
+    let ordinary: Vec<usize> = (0..rows.len()).filter(|n| rows[*n].role == Role::Member).collect();
+    rows[ordinary[0]].complained = true;
+    rows[ordinary[1]].pool = Pool::Rehab;
+    (rows[ordinary[2]].pool, rows[ordinary[2]].complained) = (Pool::Rehab, true);
+    (rows[ordinary[3]].dead, rows[ordinary[3]].complained) = (true, true);
+    let deal = Deal::new(&Params::standard(), &Roster::new(rows), &seed(5), 0);
+    let seats = |n: usize| deal.sends(ordinary[n] as u32).iter().filter(|p| p.slot.ring == RingKind::Golden).count();
+    assert_eq!([0, 1, 2, 3, 4].map(seats), [10, 10, 15, 15, 5]);
+    assert_eq!(deal.quota(ordinary[0] as u32), deal.quota(ordinary[4] as u32), "its rings stay as they are");
 }
 
 #[test]

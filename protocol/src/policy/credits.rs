@@ -1,5 +1,5 @@
 //! Credits: who processes others' mail may send mail of its own. Each inbound exchange that was processed and reconciled
-//! earns [`EARNED`], each external mail of a self report spends one, and a credit lives as long as its epoch is in the window
+//! earns `credits_inbound`, each external mail of a self report spends one, and a credit lives as long as its epoch is in the window
 //! (30 epochs). No state: everybody computes them from the window alone.
 //!
 //! Within an epoch what was earned comes before what was spent. Mails beyond the credits there were take nothing from later
@@ -11,11 +11,9 @@
 //! shown as left of it.
 
 use crate::ledger::Window;
+use crate::params::Params;
 use crate::time::Epoch;
 use serde::{Deserialize, Serialize};
-
-/// Credits for one inbound exchange. 12: 20 warming mails a day earn 240, about the recommended ceiling of 250 external mails.
-pub const EARNED: u32 = 12;
 
 /// One epoch's credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +33,8 @@ pub struct Lot {
 /// A member's credits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credits {
+    /// What one inbound exchange earns, by the parameters in force.
+    pub each: u32,
     /// By epoch, oldest first; at most `window_epochs`.
     pub lots: Vec<Lot>,
     /// All that is left.
@@ -46,26 +46,28 @@ pub struct Credits {
 impl Credits {
     /// Credits by the window; none for who is not in it.
     #[must_use]
-    pub fn of(window: &Window, index: Option<u32>) -> Self {
-        let Some(index) = index else { return Self::default() };
+    pub fn of(params: &Params, window: &Window, index: Option<u32>) -> Self {
+        let each = params.credits_inbound;
+        let Some(index) = index else { return Self { each, ..Self::default() } };
         let sent = window.reports(index).map(|(_, r)| r.sent);
         let days = window.tallies(index).zip(sent).map(|((epoch, t), sent)| (epoch, u32::from(t.seen_in), sent));
-        Self::from_days(window.span(), days)
+        Self::from_days(each, window.span(), days)
     }
 
-    /// Credits of `(epoch, exchanges processed, external mails)`, oldest epoch first; a credit lives `span` epochs.
+    /// Credits of `(epoch, exchanges processed, external mails)`, oldest epoch first; an exchange earns `each`, a credit lives
+    /// `span` epochs.
     ///
     /// # Example
     /// ```
     /// use warmnet_protocol::{policy::credits::Credits, time::Epoch};
-    /// let credits = Credits::from_days(30, [(Epoch(0), 2, 0), (Epoch(1), 0, 5)]);
+    /// let credits = Credits::from_days(12, 30, [(Epoch(0), 2, 0), (Epoch(1), 0, 5)]);
     /// assert_eq!((credits.left, credits.lots[0].expires), (19, Epoch(30)));
     /// ```
     #[must_use]
-    pub fn from_days(span: u32, days: impl IntoIterator<Item = (Epoch, u32, u32)>) -> Self {
-        let mut out = Self::default();
+    pub fn from_days(each: u32, span: u32, days: impl IntoIterator<Item = (Epoch, u32, u32)>) -> Self {
+        let mut out = Self { each, ..Self::default() };
         for (epoch, processed, external) in days {
-            let left = processed.saturating_mul(EARNED);
+            let left = processed.saturating_mul(each);
             out.lots.push(Lot { epoch, processed, external, left, expires: epoch.plus(span) });
             let uncovered = out.take(external);
             out.uncovered = out.uncovered.saturating_add(uncovered);
@@ -91,6 +93,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const EACH: u32 = 12;
     const SPAN: u32 = 6;
 
     /// Days of at most `SPAN` epochs, oldest first.
@@ -101,31 +104,32 @@ mod tests {
 
     #[test]
     fn an_inbound_exchange_pays_twelve_mails() {
-        let credits = Credits::from_days(SPAN, [(Epoch(3), 2, 10), (Epoch(4), 1, 20), (Epoch(5), 0, 9)]);
+        let credits = Credits::from_days(EACH, SPAN, [(Epoch(3), 2, 10), (Epoch(4), 1, 20), (Epoch(5), 0, 9)]);
         let left: Vec<u32> = credits.lots.iter().map(|l| l.left).collect();
         assert_eq!((left, credits.left, credits.uncovered), (vec![0, 0, 0], 0, 3));
-        let credits = Credits::from_days(SPAN, [(Epoch(3), 2, 10), (Epoch(4), 1, 5)]);
+        let credits = Credits::from_days(EACH, SPAN, [(Epoch(3), 2, 10), (Epoch(4), 1, 5)]);
         assert_eq!((credits.lots[0].left, credits.lots[1].left, credits.left), (14, 7, 21));
-        assert_eq!(Credits::of(&Window::new(&crate::params::Params::standard()), None), Credits::default());
-        assert_eq!(Credits::from_days(SPAN, [(Epoch(0), u32::MAX, 0), (Epoch(1), 9, u32::MAX)]).uncovered, 0);
+        let p = Params::standard();
+        assert_eq!(Credits::of(&p, &Window::new(&p), None), Credits { each: EACH, ..Credits::default() });
+        assert_eq!(Credits::from_days(EACH, SPAN, [(Epoch(0), u32::MAX, 0), (Epoch(1), 9, u32::MAX)]).uncovered, 0);
     }
 
     proptest! {
         #[test]
         fn never_more_than_earned_and_never_below_nothing(days in days()) {
-            let credits = Credits::from_days(SPAN, days.clone());
-            let earned: u32 = days.iter().map(|d| d.1 * EARNED).sum();
+            let credits = Credits::from_days(EACH, SPAN, days.clone());
+            let earned: u32 = days.iter().map(|d| d.1 * EACH).sum();
             let spent: u32 = days.iter().map(|d| d.2).sum();
             // Every mail took one credit or found none.
             prop_assert_eq!(credits.left, earned + credits.uncovered - spent);
             prop_assert!(credits.left <= earned && credits.uncovered <= spent);
-            prop_assert!(credits.lots.iter().all(|l| l.left <= l.processed * EARNED && l.expires == l.epoch.plus(SPAN)));
+            prop_assert!(credits.lots.iter().all(|l| l.left <= l.processed * EACH && l.expires == l.epoch.plus(SPAN)));
         }
 
         #[test]
         fn what_expires_is_what_was_told(days in days()) {
-            let before = Credits::from_days(SPAN, days.clone());
-            let after = Credits::from_days(SPAN, days[1..].to_vec());
+            let before = Credits::from_days(EACH, SPAN, days.clone());
+            let after = Credits::from_days(EACH, SPAN, days[1..].to_vec());
             prop_assert_eq!(after.left, before.left - before.lots[0].left);
             prop_assert_eq!(&after.lots[..], &before.lots[1..]);
         }
@@ -136,10 +140,10 @@ mod tests {
             let (mut sent, mut got) = (days.clone(), days.clone());
             sent[at].2 += 1;
             got[at].1 += 1;
-            let left = |days: Vec<_>| Credits::from_days(SPAN, days).left;
+            let left = |days: Vec<_>| Credits::from_days(EACH, SPAN, days).left;
             let now = left(days);
             prop_assert!([now, now.saturating_sub(1)].contains(&left(sent)));
-            prop_assert!((now..=now + EARNED).contains(&left(got)));
+            prop_assert!((now..=now + EACH).contains(&left(got)));
         }
     }
 }

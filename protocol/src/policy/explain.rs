@@ -1,6 +1,7 @@
 //! A roster row taken apart: each number with what it is made of, and what would raise it, by the functions that compute it.
 
 use super::allowance::{self, Allowance};
+use super::complaints::Complaints;
 use super::credits::Credits;
 use super::pause::{self, Look};
 use super::quota::{self, Quota};
@@ -74,6 +75,8 @@ pub struct Explanation {
     pub level: Level,
     /// The latest hard bounces behind them, at most [`EXPLAINED_ENTRIES`].
     pub bounces: Vec<Entry>,
+    /// Complaints behind the row's flag, those that don't count in the score too.
+    pub complaints: Complaints,
     /// The newly closed epoch beside those before it, and whether it was a bad one.
     pub look: Option<(Look, bool)>,
     /// The debt, if any.
@@ -95,7 +98,7 @@ pub fn explain(params: &Params, window: &Window, row: &RosterRow, score: Option<
     let worst = level(params, &sums);
     let closed = window.latest().map(|l| l.epoch);
     let look = index.zip(closed).map(|(i, c)| pause::look(window, i, c));
-    let credits = Credits::of(window, index);
+    let credits = Credits::of(params, window, index);
     Explanation {
         row: row.clone(),
         quota: quota::of(params, row),
@@ -104,6 +107,7 @@ pub fn explain(params: &Params, window: &Window, row: &RosterRow, score: Option<
         readings: readings(params, &sums).to_vec(),
         level: worst,
         bounces: index.map(|i| bounces(window, i, after)).unwrap_or_default(),
+        complaints: Complaints::of(params, window, index, row.tag),
         look: look.map(|l| (l, l.bad(params, worst))),
         debt: (row.debt > 0).then(|| {
             let paid = index.zip(closed).map_or(0, |(i, c)| clean(window, i, c));
@@ -144,7 +148,7 @@ fn raises(params: &Params, row: &RosterRow, score: Option<&Score>, credits: &Cre
         then.locked = !crate::score::barriers(params, &then).is_empty();
         then
     });
-    let richer = Credits { left: credits.left.saturating_add(super::credits::EARNED), ..credits.clone() };
+    let richer = Credits { left: credits.left.saturating_add(credits.each), ..credits.clone() };
     let all = [
         raise(Step::NextRampDay, &RosterRow { ramp_day: row.ramp_day.saturating_add(1), ..row.clone() }, score, credits),
         raise(Step::NoCut, &RosterRow { cut: 1_000, ..row.clone() }, score, credits),

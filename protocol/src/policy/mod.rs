@@ -15,11 +15,13 @@
 //! | `allowance.rs` | the owner's daily allowance of external mail |
 //! | `explain.rs` | a row taken apart: what stands behind it and what would raise it |
 //! | `dead.rs` | mailboxes that bounce for everybody |
+//! | `complaints.rs` | complaints of several domains: extra golden seats |
 //!
 //! Everything an epoch changes is taken from the epoch that its record closes (`close_lag` earlier); when that one was never
 //! played, nothing is paid, cut or advanced. Credits and allowance are no part of the row: they follow from window, row and score.
 
 pub mod allowance;
+pub mod complaints;
 pub mod credits;
 pub mod dead;
 pub mod explain;

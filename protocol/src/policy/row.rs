@@ -1,5 +1,6 @@
 //! The first row and the next one.
 
+use super::complaints::Complaints;
 use super::rehabilitation::{self, Case};
 use super::{dead, pause, pools, quota, ramp, service, triggers};
 use crate::ids::{DomainTag, MemberId, NodeId};
@@ -46,6 +47,7 @@ pub fn first_row(
         weekdays,
         acts,
         dead: false,
+        complained: false,
     };
     row.quota = quota::of(params, &row).mails;
     row
@@ -83,6 +85,7 @@ pub fn next_row(
     if let (Some(index), Some(closed)) = (index, closed) {
         row.dead = dead::next(params, window, index, row.dead, closed);
     }
+    row.complained = Complaints::of(params, window, index, row.tag).stand();
     row.unlocked_once |= score.is_some_and(|s| !s.provisional && s.value >= params.lock_below);
     if quarantined {
         row.pool = Pool::Quarantined;

@@ -10,6 +10,7 @@ use crate::ledger::{Outcome, Window};
 use crate::limits::EXPLAINED_ENTRIES;
 use crate::matching::Slot;
 use crate::params::Params;
+use crate::policy::complaints::Complaints;
 use crate::time::Epoch;
 use crate::trust::Trust;
 use crate::wire::roster::Roster;
@@ -142,6 +143,8 @@ pub struct Explanation {
     pub parts: Vec<Part>,
     /// The sums behind B and S, in mails.
     pub bounces: Bounces,
+    /// All raters' complaints: of them only golden mailboxes' count in S.
+    pub complaints: Complaints,
     /// What would change it.
     pub changes: Vec<Change>,
 }
@@ -172,6 +175,7 @@ pub fn explain(params: &Params, window: &Window, trust: &Trust, roster: &Roster,
         barriers: barriers(params, &score),
         parts: parts(params, window, &score, &rates, &all),
         bounces: rates.bounces,
+        complaints: Complaints::of(params, window, index, row.tag),
         changes: changes(&rates).into_iter().chain(without).map(change).collect(),
     })
 }

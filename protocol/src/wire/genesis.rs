@@ -35,7 +35,7 @@ impl Genesis {
     /// Decodes and checks a genesis file.
     ///
     /// # Errors
-    /// [`CodecError`], also for an unknown version or an impossible clock.
+    /// [`CodecError`], also for an unknown version, an impossible clock or a parameter out of its range.
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let genesis: Self = codec::decode(bytes, GENESIS_BYTES)?;
         if genesis.version != GENESIS_VERSION {
@@ -47,6 +47,7 @@ impl Genesis {
         if genesis.name.len() > 64 {
             return Err(CodecError::Invalid("the network's name is longer than 64 bytes".into()));
         }
+        genesis.params.check().map_err(|e| CodecError::Invalid(e.to_string()))?;
         Ok(genesis)
     }
     /// Its bytes.

@@ -105,6 +105,8 @@ pub struct RosterRow {
     pub acts: u8,
     /// Its mailbox bounced for several senders: nothing is dealt to it until a golden mail arrives.
     pub dead: bool,
+    /// Raters of several domains complained of its mail: it is dealt extra golden seats.
+    pub complained: bool,
 }
 
 /// The roster of one epoch.

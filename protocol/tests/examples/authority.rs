@@ -75,12 +75,13 @@ pub(crate) fn row() -> RosterRow {
         weekdays: 0x1f,
         acts: 0x0f,
         dead: false,
+        complained: true,
     }
 }
 
 fn golden_row() -> RosterRow {
     let (role, pool, ramp) = (Role::Golden, Pool::Premium, RampPreset::Prewarmed);
-    RosterRow { role, pool, ramp, quota: 0, debt: 70_000, dead: true, ..row() }
+    RosterRow { role, pool, ramp, quota: 0, debt: 70_000, dead: true, complained: false, ..row() }
 }
 
 pub(crate) fn messages() -> Vec<Value> {

@@ -163,7 +163,8 @@ fn a_first_row_is_what_admission_certified() {
     let players = cast::players(&genesis().network_id());
     let row = days()[12].roster.row(&players[LATE].member).expect("the late one");
     assert_eq!((row.joined, row.pool, row.quota, row.ramp_day), (Epoch(12), Pool::Warming, 20, 0));
-    assert_eq!((row.cut, row.service, row.debt, row.dead, row.unlocked_once), (1_000, 1_000, 0, false, false));
+    assert_eq!((row.cut, row.service, row.debt, row.unlocked_once), (1_000, 1_000, 0, false));
+    assert!(!row.dead && !row.complained);
 }
 
 #[test]
@@ -246,4 +247,27 @@ fn parameters_change_only_as_announced() {
     assert_eq!(accept(&mut chain, old), refused, "it is in force now");
     assert_eq!(accept(&mut chain, of(CHANGED)), Ok(()));
     assert_eq!(chain.params_at(Epoch(CHANGED - 1)), &of(0).params);
+}
+
+#[test]
+fn parameters_out_of_range_are_refused() {
+    let issuing = cast::key("fixture-issuing", 0);
+    let announce = |change: fn(&mut Params)| {
+        let mut record = days()[12].record.message.clone();
+        let mut params = record.params.clone();
+        change(&mut params);
+        record.upcoming = Some(Upcoming { from: Epoch(19), params });
+        resigned(&issuing, record)
+    };
+    let mut chain = chain_before(12);
+    for change in [(|p| p.pause_step = u32::MAX) as fn(&mut Params), |p| p.round_share = 0, |p| p.lock_below = p.premium_from + 1] {
+        assert_eq!(chain.accept_record(announce(change)), Err(RecordRefusal::Params));
+    }
+    assert_eq!(chain.accept_record(announce(|p| p.pause_step = 1_000)), Ok(()));
+    // A first record is believed, but not whatever it says.
+    for change in [(|p| p.walk_steps = u32::MAX) as fn(&mut Params), |p| p.window_epochs = 29, |p| p.close_lag = 6] {
+        let mut record = days()[25].record.message.clone();
+        change(&mut record.params);
+        assert_eq!(Chain::new(genesis()).accept_base(resigned(&issuing, record)), Err(RecordRefusal::Params));
+    }
 }

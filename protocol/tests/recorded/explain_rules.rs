@@ -4,7 +4,6 @@ use crate::cast::{BOUNCER, HATED, LISTED, MUTE, SPAMMY, STALE, UNSIGNED, players
 use crate::play::{genesis, play};
 use std::collections::BTreeSet;
 use warmnet_protocol::chain::Chain;
-use warmnet_protocol::policy::credits::EARNED;
 use warmnet_protocol::policy::{self, triggers::Level};
 use warmnet_protocol::score::explain::{Evidence, Explanation, Figure, Step};
 use warmnet_protocol::score::{self, Score, wilson_lower_z1, wilson_lower_z2};
@@ -119,7 +118,7 @@ fn credits_follow_from_the_window() {
             let inbound = chain.window().exchanges().filter(|(_, x)| x.receiver == index && x.outcome.delivered()).count() as u32;
             assert_eq!(e.credits.lots.iter().map(|l| l.processed).sum::<u32>(), inbound);
             let external: u32 = e.credits.lots.iter().map(|l| l.external).sum();
-            assert_eq!(e.credits.left + external, inbound * EARNED + e.credits.uncovered);
+            assert_eq!(e.credits.left + external, inbound * e.credits.each + e.credits.uncovered);
             total += e.credits.left;
             spent += external;
             let n = cast.iter().position(|p| p.member == row.member).expect("cast");

@@ -25,7 +25,7 @@ mod introduction_rules;
 mod play;
 mod write;
 
-use cast::{BOUNCER, DEAD, EQUIVOCATOR, GOLDEN, GREEDY, LATE, LEAVER, LISTED, MEMBERS, SECOND, SLANDERER, SPAMMY};
+use cast::{BOUNCER, DEAD, EQUIVOCATOR, GOLDEN, GREEDY, HATED, LATE, LEAVER, LISTED, MEMBERS, SECOND, SLANDERER, SPAMMY};
 use play::{CHANGED, Day, LEAVES, RECORDS, genesis, play};
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -100,6 +100,7 @@ fn the_recording_holds_what_it_should() {
     assert!([LATE, SECOND].iter().all(|n| row(*n, RECORDS - 1).is_some()), "nobody is thrown out");
     assert!(row(LATE, 11).is_none() && row(LATE, 12).is_some(), "somebody joined late");
     assert!(ever(SPAMMY, |r| r.cut < 1_000), "placement broke in");
+    assert!(ever(HATED, |r| r.complained) && (0..MEMBERS).all(|n| n == HATED || !ever(n, |r| r.complained)), "one is complained of");
     assert!((0..MEMBERS).any(|n| ever(n, |r| r.pool == Pool::Premium)), "somebody reached the premium pool");
     assert!((MEMBERS..MEMBERS + GOLDEN).all(|n| row(n, 0).is_some()));
     let greedy = |d: &Day| {

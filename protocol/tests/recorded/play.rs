@@ -55,7 +55,7 @@ pub(crate) fn genesis() -> Genesis {
 
 /// `r_0, r_1, ..`: made backwards from the last.
 pub(crate) fn beacons() -> Vec<Beacon> {
-    let mut links = vec![Beacon([160; 32])];
+    let mut links = vec![Beacon([196; 32])];
     for i in 0..RECORDS as usize {
         links.push(Beacon(hash::digest(&links[i].0).0));
     }

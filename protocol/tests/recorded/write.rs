@@ -106,7 +106,7 @@ pub(crate) fn expected(chain: &Chain, day: &Day) -> Value {
             "tallies": (0..roster_len).map(tally).collect::<Vec<_>>(),
         })
     });
-    let credits = |m| u64::from(Credits::of(window, window.index(&m)).left);
+    let credits = |m| u64::from(Credits::of(chain.params_derived(), window, window.index(&m)).left);
     json!({
         "credits": numbers(&mut ids().map(credits)),
         "epoch": epoch,

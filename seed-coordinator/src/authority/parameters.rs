@@ -26,7 +26,13 @@ impl OrderedChange {
         let path = home.join("params-change.json");
         let change = match durable::read(&path, FILE_BYTES)? {
             None => None,
-            Some(bytes) => serde_json::from_slice(&bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?,
+            Some(bytes) => {
+                let invalid = |e: Box<dyn std::error::Error + Send + Sync>| io::Error::new(io::ErrorKind::InvalidData, e);
+                let change: Option<Upcoming> = serde_json::from_slice(&bytes).map_err(|e| invalid(e.into()))?;
+                // No node would take a record that announces it.
+                change.iter().try_for_each(|c| c.params.check()).map_err(|e| invalid(e.into()))?;
+                change
+            }
         };
         Ok(Self { path, change })
     }
@@ -103,7 +109,9 @@ fn changed(before: &Params, set: &Map<String, Value>) -> Result<Params, String> 
         }
         *field = value.clone();
     }
-    serde_json::from_value(Value::Object(fields)).map_err(|e| format!("a value can't be used: {e}"))
+    let params: Params = serde_json::from_value(Value::Object(fields)).map_err(|e| format!("a value can't be used: {e}"))?;
+    params.check().map_err(|e| e.to_string())?;
+    Ok(params)
 }
 
 #[cfg(test)]
@@ -118,6 +126,20 @@ mod tests {
         assert_eq!(params, Params { golden_seats: 25, reply_ppm: 400_000, ..before.clone() });
         for wrong in [r#"{"golden": 1}"#, r#"{"version": 2}"#, r#"{"golden_seats": -1}"#, r#"{"golden_seats": "many"}"#] {
             assert!(changed(&before, &set(wrong)).is_err(), "{wrong}");
+        }
+        let told = |text: &str| changed(&before, &set(text)).expect_err("out of range");
+        assert_eq!(told(r#"{"pause_cut": 1001}"#), "the parameter pause_cut is 1001; it may be 0 to 1000");
+        assert!(told(r#"{"rehab_below": 80000000}"#).contains("at most lock_below, which is 70000000"));
+    }
+
+    #[test]
+    fn an_order_that_no_node_would_take_is_not_loaded() {
+        let home = tempfile::tempdir().expect("a folder");
+        let order = |pause_cut| Upcoming { from: Epoch(30), params: Params { pause_cut, ..Params::standard() } };
+        for (pause_cut, loads) in [(500, true), (1_001, false)] {
+            let text = serde_json::to_vec(&order(pause_cut)).expect("JSON");
+            std::fs::write(home.path().join("params-change.json"), text).expect("a file");
+            assert_eq!(OrderedChange::load(home.path()).is_ok(), loads);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A roster row in tables.
 
-use super::words::{barrier, entries, line, percent, points};
+use super::words::{barrier, complaints, entries, line, percent, points};
 use warmnet_protocol::policy::allowance::Allowance;
 use warmnet_protocol::policy::credits::Credits;
 use warmnet_protocol::policy::explain::{Explanation, Raise, Step};
@@ -50,6 +50,7 @@ pub(super) fn render(record: u32, e: &Explanation) -> String {
         line(&mut out, "\n  the latest hard bounces");
         entries(&mut out, &e.bounces);
     }
+    complaints(&mut out, &e.complaints);
     credits(&mut out, &e.credits);
     allowance(&mut out, &e.allowance);
     if !e.raises.is_empty() {
@@ -110,7 +111,7 @@ fn reading(out: &mut String, r: &Reading) {
 }
 
 fn credits(out: &mut String, c: &Credits) {
-    line(out, format_args!("\ncredits {}: 12 for each mail processed for others, one spent by each mail of your own", c.left));
+    line(out, format_args!("\ncredits {}: {} for each mail processed for others, one spent by each mail of your own", c.left, c.each));
     let held: Vec<_> = c.lots.iter().filter(|l| l.left > 0).collect();
     if held.is_empty() {
         return;

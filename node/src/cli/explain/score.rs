@@ -1,6 +1,6 @@
 //! A score in tables.
 
-use super::words::{barrier, entries, line, percent, points};
+use super::words::{barrier, complaints, entries, line, percent, points};
 use warmnet_protocol::score::explain::{Change, Explanation, Figure, Part, Step};
 
 /// The page of one member.
@@ -31,6 +31,7 @@ pub(super) fn render(record: u32, e: &Explanation) -> String {
             entries(&mut out, &side.shown);
         }
     }
+    complaints(&mut out, &e.complaints);
     line(&mut out, "\n  what would change it");
     e.changes.iter().for_each(|c| change(&mut out, c));
     out

@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 use warmnet_protocol::ledger::Outcome;
 use warmnet_protocol::matching::RingKind;
+use warmnet_protocol::policy::complaints::Complaints;
 use warmnet_protocol::score::Barrier;
 use warmnet_protocol::score::explain::Entry;
 
@@ -34,6 +35,16 @@ pub(super) fn barrier(b: Barrier) -> &'static str {
         Barrier::LowScore => "the score is below 70",
         Barrier::LowInbox => "too little of the mail surely reaches the inbox",
     }
+}
+
+/// Complaints, golden mailboxes' and others', where there are any.
+pub(super) fn complaints(out: &mut String, c: &Complaints) {
+    if c.raters + c.unconfirmed == 0 {
+        return;
+    }
+    let seats = if c.stand() { "extra golden seats are dealt" } else { "no extra golden seats" };
+    let unconfirmed = if c.unconfirmed > 0 { format!("; {} unconfirmed", c.unconfirmed) } else { String::new() };
+    line(out, format_args!("\n  complained of by {} raters of {} domains: {seats} (from {}){unconfirmed}", c.raters, c.tags, c.needed));
 }
 
 /// An exchange's outcome.
