@@ -88,7 +88,7 @@ fn play(params: &Params) {
             for row in roster.rows() {
                 all.get_mut(&row.member).unwrap().report = report(closes, row);
             }
-            window.close(params, Epoch(closes), roster, &deal, &all, &BTreeSet::new());
+            window.close(params, Epoch(closes), roster, &deal, all.into_values(), &BTreeSet::new());
         }
         let before = rosters.last().unwrap();
         let trust = Trust::compute(params, &window, before);

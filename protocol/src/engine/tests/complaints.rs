@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::matching::RingKind;
+use crate::wire::bundle::SelfReport;
 use crate::wire::codec;
+use crate::wire::roster::Pool;
 
 /// Peer 3's member.
 fn foul(w: &World) -> MemberId {
@@ -145,10 +147,10 @@ fn a_complaint_is_filed_once_survives_and_needs_a_from_that_is_not_forged() {
     assert!(matches!(entry.word, crate::wire::bundle::Word::Receiver(Some(o)) if o.complaint && o.placement == Placement::Inbox));
 }
 
-/// The network as it is, and one engine's exchanges.
-struct Stopped<'a>(StoredWorld<'a>, Vec<Vec<u8>>);
+/// What a node stores of the chain, and its exchanges.
+struct Stopped(Kept, Vec<Vec<u8>>);
 
-impl Restored for Stopped<'_> {
+impl ChainSource for Stopped {
     fn records(&mut self) -> Vec<Vec<u8>> {
         self.0.records()
     }
@@ -158,6 +160,12 @@ impl Restored for Stopped<'_> {
     fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>> {
         self.0.bundles(epoch)
     }
+    fn forks(&mut self) -> Vec<Fork> {
+        self.0.forks()
+    }
+}
+
+impl Restored for Stopped {
     fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
         vec![]
     }
@@ -180,7 +188,7 @@ fn a_complaint_survives_a_restart() {
     let old = &w.peers[to].engine;
     let mut again = Engine::new(old.chain().genesis().clone(), key(u8::try_from(to).unwrap()));
     again.handle(w.now, Input::Host(Box::new(old.hosted()[&mail.member].config.clone())));
-    again.restore(w.now, &mut Stopped(StoredWorld(&w), bytes.collect())).expect("restored");
+    again.restore(w.now, &mut Stopped(w.peers[to].store.clone(), bytes.collect())).expect("restored");
     let exchange = Label::parse(&mail.label).expect("a label").exchange;
     assert!(again.exchanges[&exchange].complaint && again.exchanges[&exchange].pending.is_empty());
 }
