@@ -63,7 +63,8 @@ fn payload<T: Signable + PartialEq>(bytes: &[u8]) -> Result<(), String> {
 }
 
 fn genesis(bytes: &[u8]) -> Result<(), String> {
-    let genesis = Genesis::decode(bytes).map_err(codec_reason)?;
+    let reason = |why: String| if why.starts_with("the parameter ") { "a parameter out of its range".into() } else { why };
+    let genesis = Genesis::decode(bytes).map_err(codec_reason).map_err(reason)?;
     assert_eq!(Genesis::decode(&genesis.encode()), Ok(genesis));
     Ok(())
 }
@@ -82,7 +83,8 @@ const BUNDLE: [&str; 4] = [
     "an entry holds an unknown outcome",
     "an entry names an unknown ring",
 ];
-const GENESIS: [&str; 3] = [
+const GENESIS: [&str; 4] = [
+    "a parameter out of its range",
     "an epoch lasts at least a second",
     "the network's name is longer than 64 bytes",
     "this genesis has a version this program does not know",
@@ -113,6 +115,7 @@ pub(crate) fn targets() -> Vec<Target> {
         genesis,
         target("epoch-record", RECORD_BYTES, |b| read::<EpochRecord>(b, RECORD_BYTES), &[VALUE]),
         target("issuing-key", IssuingKey::LIMIT, |b| read::<IssuingKey>(b, IssuingKey::LIMIT), &[]),
+        envelope("certificate", IssuingKey::KIND, IssuingKey::LIMIT, open::<IssuingKey>, &[]),
         target("roster-row", REQUEST_BYTES, |b| read::<RosterRow>(b, REQUEST_BYTES), &[VALUE]),
         bundle,
         target("notice", Notice::LIMIT, |b| read::<Notice>(b, Notice::LIMIT), &[VALUE]),
