@@ -43,7 +43,7 @@ use warmnet_protocol::{
     ids::{ExchangeId, MemberId},
 };
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 /// Mails of one client in a round.
 const MAILS: u32 = 960;
 /// Mails sent one by one, to count syncs.

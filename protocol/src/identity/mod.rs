@@ -4,7 +4,6 @@ pub mod address;
 pub mod commitment;
 pub mod hash;
 pub mod keys;
-pub(crate) mod lanes;
 pub mod passport;
 pub mod signed;
 

@@ -3,7 +3,7 @@
 use super::Outcome;
 use crate::wire::bundle::{AuthResult, Entry, Evidence, Observation, Placement, SenderOutcome, Word, chain};
 
-/// One side's word on a slot known otherwise, with the sender's evidence: as it filed it, or as the receiver says it must be.
+/// One side's word on a slot known otherwise, with its evidence.
 pub(super) type Said = (Word, Evidence);
 
 /// What both words together say of one slot.
@@ -46,11 +46,10 @@ fn auth(o: &Observation) -> Option<bool> {
 /// ```
 #[must_use]
 pub fn reconcile(sender: Option<&Entry>, receiver: Option<&Entry>) -> Reconciled {
-    reconcile_said(sender.map(Entry::said), receiver.map(|e| (e.word, chain(&e.evidence))))
+    reconcile_said(sender.map(Entry::said), receiver.map(Entry::said))
 }
 
-/// [`reconcile`] of words whose slot is known. The receiver's comes with the evidence that its sender must have filed: [`chain`] of
-/// its own.
+/// [`reconcile`] of words whose slot is known.
 pub(super) fn reconcile_said(sender: Option<Said>, receiver: Option<Said>) -> Reconciled {
     let seen = match receiver {
         Some((Word::Receiver(Some(o)), _)) if o.placement != Placement::Missing => Some(o),
@@ -60,14 +59,14 @@ pub(super) fn reconcile_said(sender: Option<Said>, receiver: Option<Said>) -> Re
         Some((Word::Sender(outcome), _)) => outcome,
         _ => SenderOutcome::NoShow,
     };
-    let fits = match (sender, receiver) {
-        (Some((_, filed)), Some((_, expected))) => filed == expected,
+    let fits = || match (sender, receiver) {
+        (Some((_, sent)), Some((_, seen))) => sent == chain(&seen),
         _ => false,
     };
     let outcome = match (said, seen) {
         (SenderOutcome::NoShow, _) => Outcome::NoShow,
         (SenderOutcome::Sent, None) => Outcome::Unknown,
-        (SenderOutcome::Sent, Some(_)) if !fits => Outcome::Contradiction,
+        (SenderOutcome::Sent, Some(_)) if !fits() => Outcome::Contradiction,
         (SenderOutcome::Sent, Some(o)) if o.placement == Placement::Spam => Outcome::DeliveredSpam,
         (SenderOutcome::Sent, Some(_)) => Outcome::DeliveredInbox,
         (SenderOutcome::RefusedHard, None) => Outcome::HardBounce,

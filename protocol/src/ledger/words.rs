@@ -7,12 +7,9 @@ use super::reconcile::Said;
 use crate::ids::MemberId;
 use crate::matching::{Deal, Pairing, RingKind, Rounds, Slot};
 use crate::time::Epoch;
-use crate::wire::bundle::{Bundle, Evidence, SelfReport, Word, chain, chain_all};
+use crate::wire::bundle::{Bundle, SelfReport, Word};
 use crate::wire::roster::Roster;
 use std::collections::BTreeSet;
-
-/// Evidence chained at once.
-const TOGETHER: usize = 8;
 
 /// Words on one ring's slots, by round and rider index. About 24 bytes a rider and round.
 struct Ring {
@@ -26,20 +23,10 @@ impl Ring {
         Self { sent: empty(), seen: empty() }
     }
 
-    /// Hands what was seen from each receiver to its sender, with the evidence that the sender must have filed.
+    /// Hands what was seen from each receiver to its sender.
     fn hand_over(&mut self, rounds: &[Vec<(u32, u32)>]) {
         for (seen, round) in self.seen.iter_mut().zip(rounds) {
-            let mut handed: Vec<Option<Said>> = round.iter().map(|(_, after)| seen[*after as usize]).collect();
-            for some in handed.chunks_mut(TOGETHER) {
-                let mut evidence = [Evidence::default(); TOGETHER];
-                for (evidence, said) in evidence.iter_mut().zip(&*some) {
-                    *evidence = said.map(|(_, evidence)| evidence).unwrap_or_default();
-                }
-                for (said, expected) in some.iter_mut().zip(chain_all(evidence)) {
-                    *said = said.map(|(word, _)| (word, expected));
-                }
-            }
-            *seen = handed;
+            *seen = round.iter().map(|(_, after)| seen[*after as usize]).collect();
         }
     }
 }
@@ -108,8 +95,7 @@ impl Words {
         let ring = match pair.slot.ring {
             RingKind::Golden => {
                 let seat = |at| self.golden.binary_search_by_key(&at, |(at, _)| *at).ok().map(|i| self.golden[i].1);
-                let seen = seat((pair.receiver, pair.slot, true)).map(|(word, evidence)| (word, chain(&evidence)));
-                return (seat((pair.sender, pair.slot, false)), seen);
+                return (seat((pair.sender, pair.slot, false)), seat((pair.receiver, pair.slot, true)));
             }
             RingKind::Open => &self.open,
             RingKind::Rehab => &self.rehab,

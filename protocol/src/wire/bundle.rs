@@ -2,7 +2,7 @@
 
 use super::codec::CodecError;
 use super::reader::Reader;
-use crate::identity::{Signable, hash, lanes};
+use crate::identity::{Signable, hash};
 use crate::ids::{MemberId, Signature};
 use crate::limits;
 use crate::matching::{RingKind, Slot};
@@ -29,11 +29,6 @@ pub fn sender_evidence(label: &Signature) -> Evidence {
 #[must_use]
 pub fn chain(receiver: &Evidence) -> Evidence {
     first4(&hash::digest(receiver).0)
-}
-
-/// [`chain`] of several, in less time than one by one.
-pub(crate) fn chain_all<const N: usize>(receivers: [Evidence; N]) -> [Evidence; N] {
-    lanes::first4(receivers)
 }
 
 fn first4(bytes: &[u8; 32]) -> Evidence {
