@@ -64,17 +64,6 @@ fn points(value: u32) -> f64 {
     f64::from(value) / 1_000_000.0
 }
 
-fn pool_name(pool: Pool) -> String {
-    match pool {
-        Pool::Warming => "warming",
-        Pool::Standard => "standard",
-        Pool::Premium => "premium",
-        Pool::Rehab => "rehab",
-        Pool::Quarantined => "quarantined",
-    }
-    .to_owned()
-}
-
 fn member(engine: &Engine, state: MemberState, reports: &Reports, mailboxes: &Mailboxes) -> MemberStatus {
     let row = state.row.as_ref();
     let name = match (&state.application, row) {
@@ -94,7 +83,7 @@ fn member(engine: &Engine, state: MemberState, reports: &Reports, mailboxes: &Ma
         member: state.member.to_hex(),
         state: name.to_owned(),
         reason: state.reason,
-        pool: row.map_or_else(|| "none".to_owned(), |r| pool_name(r.pool)),
+        pool: row.map_or_else(|| "none".to_owned(), |r| r.pool.name().to_owned()),
         score: state.score.as_ref().map(|s| points(s.value)),
         locked: !allowance.locks.is_empty(),
         provisional: state.score.as_ref().is_none_or(|s| s.provisional),
@@ -200,7 +189,7 @@ fn network_scores(engine: &Engine) -> Vec<NetworkScore> {
         .map(|r| NetworkScore {
             member: r.member.to_hex(),
             score: score_of(&r.member).map_or(0.0, |s| points(s.value)),
-            pool: pool_name(r.pool),
+            pool: r.pool.name().to_owned(),
             locked: locked(engine, Some(r), score_of(&r.member)),
             provisional: score_of(&r.member).is_none_or(|s| s.provisional),
         })

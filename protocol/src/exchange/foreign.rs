@@ -1,6 +1,6 @@
 //! Whose words are they? A mail under a true label that is not the exchange's text was changed on its way, or its author wrote
 //! something else. Only the second is complained of, so the benefit of the doubt is wide: banners of any length, links that a
-//! gateway adds or rewrites, other encodings and lost parts leave most runs of words as they were (docs/adr/0013).
+//! gateway adds or rewrites, other encodings and lost parts leave most runs of words as they were (docs/adr/0015).
 
 use std::collections::BTreeSet;
 

@@ -33,6 +33,20 @@ pub enum Pool {
     Quarantined,
 }
 
+impl Pool {
+    /// Its name, as people and mail servers read it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Warming => "warming",
+            Self::Standard => "standard",
+            Self::Premium => "premium",
+            Self::Rehab => "rehab",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
 /// How fast a member's volume grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,7 @@ use warmnet_protocol::policy::credits::Credits;
 use warmnet_protocol::policy::explain::{Explanation, Raise, Step};
 use warmnet_protocol::policy::lock::Lock;
 use warmnet_protocol::policy::triggers::{Level, Reading, Subject};
-use warmnet_protocol::wire::roster::{Pool, RampPreset};
+use warmnet_protocol::wire::roster::RampPreset;
 
 /// Epochs of credits shown; JSON has them all.
 const SHOWN_LOTS: usize = 7;
@@ -15,15 +15,8 @@ const SHOWN_LOTS: usize = 7;
 pub(super) fn render(record: u32, e: &Explanation) -> String {
     let mut out = String::new();
     let row = &e.row;
-    let pool = match row.pool {
-        Pool::Warming => "warming",
-        Pool::Standard => "standard",
-        Pool::Premium => "premium",
-        Pool::Rehab => "rehab",
-        Pool::Quarantined => "quarantined",
-    };
     line(&mut out, row.member.to_hex());
-    line(&mut out, format_args!("{pool} pool by record {record}, member since epoch {}\n", row.joined));
+    line(&mut out, format_args!("{} pool by record {record}, member since epoch {}\n", row.pool.name(), row.joined));
     quota(&mut out, e);
     let s = e.service;
     let owed = s.owed as f64 / 1e6;
