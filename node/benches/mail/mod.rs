@@ -49,12 +49,18 @@ impl Plain {
 
     /// Puts `mails` labelled mails of 4 KiB into the inbox.
     pub(crate) async fn fill(&mut self, mails: u32) {
-        let commands: Vec<String> = (0..mails)
-            .map(|n| {
-                let mail = labelled(&format!("From: b@b.test\r\nSubject: s\r\nMessage-ID: {}\r\n", id(n)));
-                format!("a APPEND INBOX {{{}+}}\r\n{mail}\r\n", mail.len())
-            })
-            .collect();
+        let mail = |n| labelled(&format!("From: b@b.test\r\nSubject: s\r\nMessage-ID: {}\r\n", id(n)));
+        self.append((0..mails).map(mail)).await;
+    }
+
+    /// Puts `mails` ordinary mails of 4 KiB into the inbox.
+    pub(crate) async fn fill_ordinary(&mut self, mails: u32) {
+        let mail = |n| ordinary(&format!("From: c@b.test\r\nSubject: s\r\nMessage-ID: <other.{n}@b.test>\r\n"));
+        self.append((0..mails).map(mail)).await;
+    }
+
+    async fn append(&mut self, mails: impl Iterator<Item = String>) {
+        let commands: Vec<String> = mails.map(|mail| format!("a APPEND INBOX {{{}+}}\r\n{mail}\r\n", mail.len())).collect();
         for some in commands.chunks(AT_ONCE) {
             self.run(some).await;
         }
@@ -68,7 +74,12 @@ pub(crate) fn id(n: u32) -> String {
 
 /// A labelled mail of [`SIZE`] bytes with these header fields.
 pub(crate) fn labelled(fields: &str) -> String {
-    let head = format!("{fields}Warmnet-Exchange: v1; bench\r\n\r\n");
+    ordinary(&format!("{fields}Warmnet-Exchange: v1; bench\r\n"))
+}
+
+/// A mail of [`SIZE`] bytes with these header fields.
+pub(crate) fn ordinary(fields: &str) -> String {
+    let head = format!("{fields}\r\n");
     let line = "Something that two people might write to each other on a day.\r\n";
     format!("{head}{}", line.repeat((SIZE - head.len()) / line.len()))
 }

@@ -16,7 +16,7 @@ use super::{
     find::{find, find_deleted},
     folders::{self, Folders},
     gmail,
-    headers::{self, HEADER_BATCH, is_message_id},
+    headers::{self, is_message_id},
     known::Known,
     session::{ImapError, ImapSession},
     shift::{self, Fate, Mail, Source},
@@ -146,7 +146,8 @@ pub(super) async fn perform(
             if here.is_empty() {
                 continue;
             }
-            let selected = session.select(&folder).await?;
+            // A search is to meet what came since, so the folder is read anew for it.
+            let selected = if by_place { session.enter(&folder).await? } else { session.select(&folder).await? };
             let source = Source { folder: &folder, uid_validity: selected.uid_validity };
             let mut room = Room { source, session, known, role };
             let hits = if by_place { room.at_their_place(batch, &here).await? } else { room.by_search(batch, &here, results).await? };
@@ -183,19 +184,12 @@ impl Room<'_> {
     /// The mails that are where they were found.
     async fn at_their_place(&mut self, batch: &[Wanted], here: &[usize]) -> Result<Vec<Hit>, ImapError> {
         let places: Vec<(usize, u32)> = here.iter().filter_map(|i| Some((*i, self.place(&batch[*i])?.uid))).collect();
-        let mut hits = Vec::new();
-        for chunk in places.chunks(HEADER_BATCH) {
-            let uids: Vec<u32> = chunk.iter().map(|p| p.1).collect();
-            let rows = headers::fetch(self.session, &uids).await?;
-            for (index, uid) in chunk {
-                // The rows are sorted.
-                let row = rows.binary_search_by_key(uid, |r| r.uid).ok().and_then(|at| rows.get(at));
-                if let Some(row) = row.filter(|r| r.is(&batch[*index].message_id)) {
-                    hits.push(Hit { index: *index, uid: *uid, size: row.size });
-                }
-            }
-        }
-        Ok(hits)
+        let rows = headers::check(self.session, &places.iter().map(|p| p.1).collect::<Vec<_>>()).await?;
+        let row_of = |uid: u32| rows.binary_search_by_key(&uid, |r| r.uid).ok().and_then(|at| rows.get(at));
+        let hit = |&(index, uid): &(usize, u32)| {
+            row_of(uid).filter(|r| r.is(&batch[index].message_id)).map(|row| Hit { index, uid, size: row.size })
+        };
+        Ok(places.iter().filter_map(hit).collect())
     }
 
     /// The mails that a search finds, one each.

@@ -54,12 +54,10 @@ async fn collect(
     deleted: bool,
     found: &mut BTreeMap<String, Vec<Row>>,
 ) -> Result<(), ImapError> {
-    for batch in uids.chunks(HEADER_BATCH) {
-        for row in headers::fetch(session, batch).await? {
-            let wanted = row.message_id.clone().filter(|id| ids.contains(&id.as_str()) && row.labelled && row.deleted == deleted);
-            if let Some(id) = wanted {
-                found.entry(id).or_default().push(row);
-            }
+    for row in headers::check(session, uids).await? {
+        let wanted = row.message_id.clone().filter(|id| ids.contains(&id.as_str()) && row.labelled && row.deleted == deleted);
+        if let Some(id) = wanted {
+            found.entry(id).or_default().push(row);
         }
     }
     Ok(())

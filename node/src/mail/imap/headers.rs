@@ -18,6 +18,12 @@ pub(super) const HEADER_BATCH: usize = 200;
 const MAX_BLOCK: usize = 8192;
 /// What one FETCH of markers may bring.
 const HEADER_BUDGET: usize = HEADER_BATCH * (MAX_BLOCK + 1024);
+/// Mails asked for in one FETCH of a check.
+const CHECK_BATCH: usize = 1000;
+/// Bytes read of one mail in a check: its Message-ID and label have about 400.
+const CHECK_BLOCK: usize = 2048;
+/// What one FETCH of a check may bring.
+const CHECK_BUDGET: usize = CHECK_BATCH * (CHECK_BLOCK + 1024);
 /// What marks a mail as the network's. Of other mail nothing else is read but what tells that a person answers one of
 /// ours ([`answer::FIELDS`]), and Content-Type, Subject and X-Failed-Recipients where the owner lets reports be counted.
 const MARKERS: [&str; 2] = ["Warmnet-Exchange", "Warmnet-Enrolment"];
@@ -30,7 +36,7 @@ pub(super) struct Row {
     pub(super) uid: u32,
     /// In bytes, RFC822.SIZE.
     pub(super) size: u32,
-    /// As the server wrote it.
+    /// As the server wrote it; not asked for in a check.
     pub(super) internal: Option<String>,
     /// With its angle brackets; `None` when missing, doubled or too long.
     pub(super) message_id: Option<String>,
@@ -58,32 +64,42 @@ impl Row {
 
 /// The markers of these UIDs in the selected folder; UIDs that are gone are left out.
 pub(super) async fn fetch(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
-    rows(session, uids, &[]).await
+    whole(session, uids, &[]).await
 }
 
 /// As [`fetch`], with hints at reports.
 pub(super) async fn fetch_with_reports(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
-    rows(session, uids, &Hint::FIELDS).await
+    whole(session, uids, &Hint::FIELDS).await
 }
 
-async fn rows(session: &mut ImapSession, uids: &[u32], more: &[&str]) -> Result<Vec<Row>, ImapError> {
-    let names: Vec<String> = MARKERS
-        .iter()
-        .chain(&answer::FIELDS)
-        .chain(more)
-        .map(|name| name.to_ascii_uppercase())
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
+/// A second look, as short as can be: which of these UIDs are what mail of ours, and how long it is. Any number of them.
+pub(super) async fn check(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
+    let items = format!("UID FLAGS RFC822.SIZE {}", block(&MARKERS, CHECK_BLOCK));
+    let mut found = Vec::new();
+    for batch in uids.chunks(CHECK_BATCH) {
+        found.extend(rows(session, batch, &items, CHECK_BUDGET).await?);
+    }
+    Ok(found)
+}
+
+async fn whole(session: &mut ImapSession, uids: &[u32], more: &[&str]) -> Result<Vec<Row>, ImapError> {
+    let names: Vec<&str> = MARKERS.iter().chain(&answer::FIELDS).chain(more).copied().collect();
     let gmail = if session.able.gmail { "X-GM-MSGID " } else { "" };
+    let items = format!("UID FLAGS RFC822.SIZE INTERNALDATE {gmail}{}", block(&names, MAX_BLOCK));
+    rows(session, uids, &items, HEADER_BUDGET).await
+}
+
+/// Message-ID and these header fields, at most so many bytes.
+fn block(names: &[&str], limit: usize) -> String {
+    let names: BTreeSet<String> = names.iter().map(|name| name.to_ascii_uppercase()).collect();
+    let names: Vec<String> = names.into_iter().collect();
+    format!("BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {})]<0.{limit}>", names.join(" "))
+}
+
+async fn rows(session: &mut ImapSession, uids: &[u32], items: &str, budget: usize) -> Result<Vec<Row>, ImapError> {
     let mut untagged = Vec::new();
     for set in uid_sets(uids) {
-        let command = format!(
-            "UID FETCH {} (UID FLAGS RFC822.SIZE INTERNALDATE {gmail}BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {})]<0.{MAX_BLOCK}>)",
-            set.text,
-            names.join(" "),
-        );
-        untagged.extend(session.run(&command, HEADER_BUDGET).await?.untagged);
+        untagged.extend(session.run(&format!("UID FETCH {} ({items})", set.text), budget).await?.untagged);
     }
     let mut rows: Vec<Row> = untagged
         .into_iter()

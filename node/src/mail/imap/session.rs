@@ -104,6 +104,8 @@ pub(crate) struct ImapSession {
     inner: async_imap::Session<MailStream>,
     limit: Duration,
     pub(crate) able: Abilities,
+    /// The selected folder by its raw name, as it was when it was selected.
+    selected: Option<(String, Selected)>,
 }
 
 impl ImapSession {
@@ -169,7 +171,7 @@ impl ImapSession {
         limit: Duration,
     ) -> Result<Self, ImapError> {
         let inner = timeout(limit, work).await.unwrap_or(Err(ConnectError::TimedOut.into()))?;
-        let mut session = Self { inner, limit, able: Abilities::default() };
+        let mut session = Self { inner, limit, able: Abilities::default(), selected: None };
         session.able = session.capabilities().await?;
         if session.able.id {
             let id = concat!("ID (\"name\" \"warmnet\" \"version\" \"", env!("CARGO_PKG_VERSION"), "\")");
@@ -234,15 +236,32 @@ impl ImapSession {
                 }
                 Line::Untagged(Untagged::Bye) => return Err(ConnectError::Closed.into()),
                 Line::Untagged(Untagged::Copied(copied)) => answer.copied = copied,
-                Line::Untagged(data) => answer.untagged.push(data),
+                Line::Untagged(data) => {
+                    // Told outside of a SELECT: the folder was renumbered under us.
+                    if matches!(data, Untagged::UidValidity(_)) {
+                        self.selected = None;
+                    }
+                    answer.untagged.push(data);
+                }
                 Line::Continue | Line::Done { .. } => return Err(ConnectError::Protocol.into()),
             }
         }
         Err(ConnectError::Protocol.into())
     }
 
+    /// Goes into a folder by its raw name: as it was selected last if it is selected still. Its UIDVALIDITY holds as
+    /// long as it is (RFC 3501 section 2.3.1.1), the other numbers may be old.
+    pub(super) async fn enter(&mut self, folder: &str) -> Result<Selected, ImapError> {
+        match &self.selected {
+            Some((name, selected)) if name == folder => Ok(*selected),
+            _ => self.select(folder).await,
+        }
+    }
+
     /// Selects a folder by its raw name.
     pub(super) async fn select(&mut self, folder: &str) -> Result<Selected, ImapError> {
+        // A failed SELECT leaves none selected (RFC 3501 section 6.3.1).
+        self.selected = None;
         let answer = self.run(&format!("SELECT {}", quoted(folder)?), SHORT_BUDGET).await?;
         let mut validity = None;
         let mut selected = Selected { uid_validity: 0, uid_next: None, exists: 0 };
@@ -256,6 +275,7 @@ impl ImapSession {
         }
         // RFC 3501 section 6.3.1 demands it; without it no UID means anything.
         selected.uid_validity = validity.ok_or(ConnectError::Protocol)?;
+        self.selected = Some((folder.to_owned(), selected));
         Ok(selected)
     }
 
@@ -334,7 +354,30 @@ pub(super) fn quoted(text: &str) -> Result<String, ImapError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::scripted, *};
+
+    #[tokio::test]
+    async fn a_selected_folder_is_entered_without_a_word_until_it_is_left_or_renumbered() {
+        const INBOX: (&str, &str) = ("SELECT \"INBOX\"", "* OK [UIDVALIDITY 1] x\r\nTAG OK\r\n");
+        const TURNS: &[(&str, &str)] = &[
+            INBOX,
+            ("SELECT \"Junk\"", "* OK [UIDVALIDITY 2] x\r\nTAG OK\r\n"),
+            INBOX,
+            ("NOOP", "* OK [UIDVALIDITY 3] x\r\nTAG OK\r\n"),
+            ("SELECT \"INBOX\"", "* OK [UIDVALIDITY 3] x\r\nTAG OK\r\n"),
+            ("SELECT \"Gone\"", "TAG NO\r\n"),
+            ("SELECT \"INBOX\"", "* OK [UIDVALIDITY 3] x\r\nTAG OK\r\n"),
+        ];
+        let (mut session, script) = scripted::session("IDLE", TURNS).await;
+        for (folder, validity) in [("INBOX", 1), ("INBOX", 1), ("Junk", 2), ("INBOX", 1), ("INBOX", 1)] {
+            assert_eq!(session.enter(folder).await.map(|s| s.uid_validity), Ok(validity), "{folder}");
+        }
+        session.run("NOOP", SHORT_BUDGET).await.expect("done");
+        assert_eq!(session.enter("INBOX").await.map(|s| s.uid_validity), Ok(3));
+        assert!(session.select("Gone").await.is_err(), "no such folder");
+        assert_eq!(session.enter("INBOX").await.map(|s| s.uid_validity), Ok(3));
+        assert_eq!(script.left(), 0);
+    }
 
     #[test]
     fn quoting_leaves_no_way_out() {
