@@ -20,6 +20,7 @@ use super::settings::Settings;
 use super::status;
 use crate::control::{Answer, Request as ControlRequest, Served};
 use crate::p2p::{Acceptance as GossipAcceptance, NetworkEvent, NetworkHandle};
+use crate::store::Batch;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -34,6 +35,8 @@ use warmnet_protocol::{limits, time::Epoch, time::Timestamp};
 
 /// Tasks that may run at a time; beyond it requests fail at once and are tried again by the engine.
 const TASKS: usize = 512;
+/// Messages of the network handled before their outputs are carried out: what they store is one write.
+const MESSAGES_AT_ONCE: usize = 64;
 /// Longest sleep: a clock that was set forward is noticed within this time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -87,7 +90,13 @@ impl Driver {
             tokio::select! {
                 () = self.stop.cancelled() => break,
                 event = inlets.network.recv() => match event {
-                    Some(event) => self.on_network(event).await,
+                    Some(event) => {
+                        self.on_network(event).await;
+                        for _ in 1..MESSAGES_AT_ONCE {
+                            let Ok(event) = inlets.network.try_recv() else { break };
+                            self.on_network(event).await;
+                        }
+                    }
                     None => return Err(DriverError::Network),
                 },
                 Some(found) = inlets.mail.recv() => self.on_mail(found)?,
@@ -120,8 +129,14 @@ impl Driver {
     /// Carries out outputs until there is none, the authority's too.
     async fn settle(&mut self) -> Result<(), DriverError> {
         loop {
-            while let Some(output) = self.engine.poll() {
-                self.carry_out(output).await?;
+            loop {
+                let outputs = self.store()?;
+                if outputs.is_empty() {
+                    break;
+                }
+                for output in outputs {
+                    self.carry_out(output).await?;
+                }
             }
             let now = clock::now();
             let Some(authority) = &mut self.authority else { return Ok(()) };
@@ -137,6 +152,29 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Stores all that the engine's outputs say to store in one write, and returns the others: nothing is done or said before
+    /// what it stands on is stored.
+    fn store(&mut self) -> Result<Vec<Output>, DriverError> {
+        let (mut batch, mut others) = (Batch::new(), Vec::new());
+        while let Some(output) = self.engine.poll() {
+            match output {
+                // Removes what was stored before it, and not what comes after.
+                Output::GoBack { epoch, cause } => {
+                    self.persist.write(std::mem::take(&mut batch)).map_err(DriverError::Store)?;
+                    self.go_back(epoch, cause)?;
+                }
+                output => {
+                    if let Output::StoreRoster { epoch } = output {
+                        self.ask_contacts(epoch);
+                    }
+                    others.extend(self.persist.collect(&self.engine, output, &mut batch));
+                }
+            }
+        }
+        self.persist.write(batch).map_err(DriverError::Store)?;
+        Ok(others)
     }
 
     async fn carry_out(&mut self, output: Output) -> Result<(), DriverError> {
@@ -199,15 +237,15 @@ impl Driver {
             Output::LeftAlone { member, reason } => {
                 tracing::debug!(member = %member.short(), reason, "a labelled mail was left alone");
             }
-            Output::GoBack { epoch, cause } => self.go_back(epoch, cause)?,
             Output::Derived { epoch } => self.on_derived(epoch).await?,
-            stored => {
-                let roster = if let Output::StoreRoster { epoch } = stored { Some(epoch) } else { None };
-                self.persist.output(&self.engine, stored).map_err(DriverError::Store)?;
-                if let Some(epoch) = roster {
-                    self.ask_contacts(epoch);
-                }
-            }
+            // Done by `store`.
+            Output::GoBack { .. }
+            | Output::StoreRecord { .. }
+            | Output::StoreRoster { .. }
+            | Output::StoreBundle { .. }
+            | Output::StoreExchange { .. }
+            | Output::StoreApplication { .. }
+            | Output::StoreReport { .. } => {}
         }
         Ok(())
     }

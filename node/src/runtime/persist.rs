@@ -43,23 +43,27 @@ impl Persist {
         self.journal.clone()
     }
 
-    /// Stores what an output says to store.
-    pub(super) fn output(&self, engine: &Engine, output: Output) -> Result<(), String> {
-        let stored = match output {
-            Output::StoreRecord { epoch, bytes } => self.put(FamilyName::Records, &epoch_key(epoch.0), &bytes),
-            Output::StoreRoster { epoch } => self.roster(engine.chain(), epoch),
-            Output::StoreBundle { epoch, member, bytes } => self.put(FamilyName::Bundles, &epoch_member_key(epoch.0, &member.0), &bytes),
+    /// Puts what an output says to store into a batch; gives back an output that says anything else.
+    pub(super) fn collect(&self, engine: &Engine, output: Output, batch: &mut Batch) -> Option<Output> {
+        match output {
+            Output::StoreRecord { epoch, bytes } => batch.put(FamilyName::Records, epoch_key(epoch.0), bytes),
+            Output::StoreRoster { epoch } => roster(engine.chain(), epoch, batch),
+            Output::StoreBundle { epoch, member, bytes } => batch.put(FamilyName::Bundles, epoch_member_key(epoch.0, &member.0), bytes),
             Output::StoreExchange { member, epoch, exchange, bytes } => {
-                self.put(FamilyName::Exchanges, &exchange_key(&member.0, epoch.0, &exchange.0), &bytes)
+                batch.put(FamilyName::Exchanges, exchange_key(&member.0, epoch.0, &exchange.0), bytes)
             }
-            Output::StoreApplication { member, bytes } => self.put(FamilyName::Meta, &[APPLICATION, &member.0].concat(), &bytes),
+            Output::StoreApplication { member, bytes } => batch.put(FamilyName::Meta, [APPLICATION, &member.0].concat(), bytes),
             Output::StoreReport { epoch, member, report } => {
-                self.put(FamilyName::Reports, &epoch_member_key(epoch.0, &member.0), &codec::encode(&report))
+                batch.put(FamilyName::Reports, epoch_member_key(epoch.0, &member.0), codec::encode(&report))
             }
-            // The driver carries out the others itself.
-            _ => Ok(()),
+            other => return Some(other),
         };
-        stored.map_err(|e| e.to_string())
+        None
+    }
+
+    /// Writes a batch: what gossip or IMAP can bring again.
+    pub(super) fn write(&self, batch: Batch) -> Result<(), String> {
+        if batch.is_empty() { Ok(()) } else { self.store.write(batch, Durability::Buffered).map_err(|e| e.to_string()) }
     }
 
     /// Forgets the records and rosters from an epoch on and stores what takes their place, all or nothing.
@@ -78,15 +82,6 @@ impl Persist {
     /// Stores a mailbox's book of reports.
     pub(super) fn put_book(&self, member: MemberId, bytes: &[u8]) -> Result<(), String> {
         self.put(FamilyName::Meta, &[BOOK, &member.0].concat(), bytes).map_err(|e| e.to_string())
-    }
-
-    fn roster(&self, chain: &Chain, epoch: Epoch) -> Result<(), StoreError> {
-        let Some(roster) = chain.roster(epoch) else { return Ok(()) };
-        for (i, rows) in roster.rows().chunks(CHUNK).enumerate() {
-            let index = u32::try_from(i).unwrap_or(u32::MAX).to_be_bytes();
-            self.put(FamilyName::Rosters, &[epoch_key(epoch.0), index].concat(), &codec::encode(&rows.to_vec()))?;
-        }
-        Ok(())
     }
 
     /// Stores this node's own bundle durably: only after `true` may it be published. `false`: the high-water mark says
@@ -177,6 +172,16 @@ impl Persist {
         }
         Ok(Response::Bundles(found))
     }
+}
+
+/// The roster of an epoch in rows of [`CHUNK`].
+fn roster<'a>(chain: &Chain, epoch: Epoch, batch: &'a mut Batch) -> &'a mut Batch {
+    let rows = chain.roster(epoch).map(|roster| roster.rows()).unwrap_or_default();
+    for (i, rows) in rows.chunks(CHUNK).enumerate() {
+        let index = u32::try_from(i).unwrap_or(u32::MAX).to_be_bytes();
+        batch.put(FamilyName::Rosters, [epoch_key(epoch.0), index].concat(), codec::encode(&rows.to_vec()));
+    }
+    batch
 }
 
 #[cfg(test)]

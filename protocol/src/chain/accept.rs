@@ -221,8 +221,8 @@ impl Chain {
     /// # Errors
     /// [`BundleRefusal`]. After `Equivocation` the member is remembered as caught until a record lists it.
     pub fn accept_bundle(&mut self, bundle: Verified<Bundle>) -> Result<(), BundleRefusal> {
-        let Verified { message: bundle, signer, digest, bytes } = bundle;
-        if let Err(refusal) = self.check_bundle(&bundle, &digest, &signer) {
+        if let Err(refusal) = self.check_bundle(&bundle.message, &bundle.digest, &bundle.signer) {
+            let Verified { message: bundle, bytes, .. } = bundle;
             let held = self.bundles.get(&bundle.epoch).and_then(|b| b.get(&bundle.member));
             if let (BundleRefusal::Equivocation, Some(held)) = (refusal, held) {
                 let proof = Fault::equivocation(held.envelope.clone(), bytes).digest();
@@ -230,8 +230,14 @@ impl Chain {
             }
             return Err(refusal);
         }
-        self.bundles.entry(bundle.epoch).or_default().insert(bundle.member, HeldBundle { envelope: bytes, digest });
+        self.hold_bundle(bundle);
         Ok(())
+    }
+
+    /// Holds a verified bundle that [`Chain::check_bundle`] passed just before.
+    pub(crate) fn hold_bundle(&mut self, bundle: Verified<Bundle>) {
+        let Verified { message: bundle, digest, bytes, .. } = bundle;
+        self.bundles.entry(bundle.epoch).or_default().insert(bundle.member, HeldBundle { envelope: bytes, digest });
     }
 
     /// Positions in the played roster of `epoch` whose bundle is held, as a bitmap.

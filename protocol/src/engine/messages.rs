@@ -1,7 +1,7 @@
 //! Gossip in: each topic through its stations to one finding of the verdict table.
 
 use super::{Engine, GoBack, Output, Timer};
-use crate::chain::RecordRefusal;
+use crate::chain::{BundleRefusal, RecordRefusal};
 use crate::exchange::deadlines;
 use crate::gossip::{Finding, Topic};
 use crate::identity::{Verified, hash, signed};
@@ -111,30 +111,32 @@ impl Engine {
         if gossip && now >= deadlines::bundle_deadline(&clock, epoch) {
             return Finding::TooLate;
         }
-        let cheap = self.chain.check_bundle(&decoded.message, &decoded.digest, &decoded.signer());
-        match cheap {
-            Ok(()) | Err(crate::chain::BundleRefusal::Equivocation) => {}
+        let contradicts = match self.chain.check_bundle(&decoded.message, &decoded.digest, &decoded.signer()) {
+            Ok(()) => false,
+            Err(BundleRefusal::Equivocation) => true,
             Err(refusal) => return Finding::from(refusal),
-        }
+        };
         let bundle = match self.chain.verify_bundle(decoded) {
             Err(e) => return Finding::from(&e),
             Ok(b) => b,
         };
-        let envelope = bundle.bytes.clone();
-        match self.chain.accept_bundle(bundle) {
-            Ok(()) => {
-                self.emit(Output::StoreBundle { epoch, member, bytes: envelope });
-                self.derive(now);
-                Finding::Fresh
-            }
-            Err(refusal) => {
-                let held = self.chain.bundles(epoch).and_then(|b| b.get(&member)).map(|h| h.envelope.clone());
-                if let (crate::chain::BundleRefusal::Equivocation, Some(held)) = (refusal, held) {
-                    self.emit(Output::Publish { topic: Topic::Faults, bytes: codec::encode(&Fault::equivocation(held, envelope)) });
-                }
-                Finding::from(refusal)
-            }
+        if contradicts {
+            return self.caught(bundle);
         }
+        self.emit(Output::StoreBundle { epoch, member, bytes: bundle.bytes.clone() });
+        self.chain.hold_bundle(bundle);
+        self.derive(now);
+        Finding::Fresh
+    }
+
+    /// A second, different word of a member on an epoch: remembered, and the proof goes out.
+    fn caught(&mut self, bundle: Verified<Bundle>) -> Finding {
+        let (epoch, member, envelope) = (bundle.message.epoch, bundle.message.member, bundle.bytes.clone());
+        let Err(refusal) = self.chain.accept_bundle(bundle) else { return Finding::Fresh };
+        if let Some(held) = self.chain.bundles(epoch).and_then(|b| b.get(&member)).map(|h| h.envelope.clone()) {
+            self.emit(Output::Publish { topic: Topic::Faults, bytes: codec::encode(&Fault::equivocation(held, envelope)) });
+        }
+        Finding::from(refusal)
     }
 
     pub(super) fn judge_notice(&mut self, bytes: &[u8]) -> Finding {

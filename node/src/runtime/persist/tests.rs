@@ -17,14 +17,16 @@ fn key(n: u8) -> NodeKey {
 
 /// Carries out what an engine wants stored.
 fn settle(engine: &mut Engine, persist: &Persist, now: Timestamp) {
+    let mut batch = Batch::new();
     while let Some(output) = engine.poll() {
         match output {
             Output::GoBack { epoch, cause } => {
                 persist.go_back(epoch, cause).expect("stored");
                 engine.refold(now, epoch, &mut persist.stored()).expect("its own records");
             }
-            other => persist.output(engine, other).expect("stored"),
+            other => drop(persist.collect(engine, other, &mut batch)),
         }
+        persist.write(std::mem::take(&mut batch)).expect("stored");
     }
 }
 
