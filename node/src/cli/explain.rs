@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(got.explanation, told);
         let page = score::render(4, &told);
         assert!(page.contains("score 0.00 by record 4") && page.contains("too few mails") && page.contains("one more mail"), "{page}");
-        let told = policies::explain(&params, &window, &row, Some(&told.score), &[40]);
+        let told = policies::explain(&params, &window, &row, Some(&told.score), None, &[40]);
         let sent = serde_json::json!(Explained { record: 4, explanation: told.clone() });
         let got: Explained<policies::Explanation> = serde_json::from_value(sent).expect("the same");
         assert_eq!(got.explanation, told);

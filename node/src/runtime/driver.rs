@@ -458,7 +458,8 @@ impl Driver {
                 explain::answer(&self.engine, &self.mailboxes, member.as_deref(), explain::EXPLAINED_MEMBERS, explain::score)
             }
             ControlRequest::PolicyExplain { member } => {
-                let policy = |engine: &Engine, member: &MemberId| explain::policy(engine, &self.mailboxes, member);
+                let today = explain::Today::of(self.engine.chain());
+                let policy = |engine: &Engine, member: &MemberId| explain::policy(engine, &today, &self.mailboxes, member);
                 explain::answer(&self.engine, &self.mailboxes, member.as_deref(), explain::EXPLAINED_MEMBERS, policy)
             }
             ControlRequest::Peers => Answer::data(&self.peers.report()),

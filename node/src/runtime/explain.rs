@@ -3,8 +3,10 @@
 use super::mailboxes::Mailboxes;
 use crate::control::{Answer, Explained};
 use serde::Serialize;
+use warmnet_protocol::chain::{Chain, Play};
 use warmnet_protocol::engine::Engine;
 use warmnet_protocol::ids::MemberId;
+use warmnet_protocol::matching::{Deal, Dealt};
 use warmnet_protocol::{policy, score as scoring};
 
 /// Members taken apart in one answer: 20 of about 25 KiB stay under the control socket's longest line.
@@ -49,12 +51,35 @@ pub(super) fn score(engine: &Engine, member: &MemberId) -> Option<Explained<scor
     Some(Explained { record: d.epoch.0, explanation })
 }
 
+/// The last derived record's epoch as it is played, laid out once for all members that are asked about.
+pub(super) struct Today(Option<(Play, Deal)>);
+
+impl Today {
+    pub(super) fn of(chain: &Chain) -> Self {
+        let play = chain.derived().and_then(|d| chain.play(d.epoch));
+        Self(play.map(|play| {
+            let deal = chain.deal(&play);
+            (play, deal)
+        }))
+    }
+
+    fn dealt(&self, member: &MemberId) -> Option<Dealt> {
+        let (play, deal) = self.0.as_ref()?;
+        Some(deal.dealt(play.roster.position(member)?))
+    }
+}
+
 /// The row by the last derived record taken apart, for who stands in its roster.
-pub(super) fn policy(engine: &Engine, mailboxes: &Mailboxes, member: &MemberId) -> Option<Explained<policy::explain::Explanation>> {
+pub(super) fn policy(
+    engine: &Engine,
+    today: &Today,
+    mailboxes: &Mailboxes,
+    member: &MemberId,
+) -> Option<Explained<policy::explain::Explanation>> {
     let chain = engine.chain();
     let d = chain.derived()?;
     let row = chain.roster(d.epoch)?.row(member)?;
-    let ceilings = mailboxes.ceilings(member);
-    let explanation = policy::explain::explain(chain.params_derived(), chain.window(), row, d.scores.get(member), &ceilings);
+    let (dealt, ceilings) = (today.dealt(member), mailboxes.ceilings(member));
+    let explanation = policy::explain::explain(chain.params_derived(), chain.window(), row, d.scores.get(member), dealt, &ceilings);
     Some(Explained { record: d.epoch.0, explanation })
 }

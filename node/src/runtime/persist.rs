@@ -102,29 +102,22 @@ impl Persist {
     /// Drops what no rule and no page needs any more.
     pub(super) fn prune(&self, engine: &Engine) -> Result<(), String> {
         let next = engine.chain().next_epoch();
-        let cut = |name, keep: u32| match next.minus(keep) {
-            Some(floor) => self.store.family(name).prune_before(floor.0),
-            None => Ok(()),
-        };
-        let by_epoch = [
-            (FamilyName::Records, limits::KEEP_EPOCHS),
-            (FamilyName::Rosters, limits::KEEP_EPOCHS),
-            (FamilyName::Bundles, limits::KEEP_EPOCHS),
-            (FamilyName::OwnBundles, KEEP_OWN),
-            (FamilyName::Reports, KEEP_OWN),
-        ];
-        let exchanges = self.store.family(FamilyName::Exchanges);
-        let own = |member: &MemberId| match next.minus(KEEP_OWN) {
-            Some(floor) => exchanges.prune_member_before(&member.0, floor.0),
-            None => Ok(()),
-        };
+        let mut batch = Batch::new();
         if let Some(floor) = next.minus(limits::KEEP_EPOCHS) {
-            let mut batch = Batch::new();
-            batch.delete_range(FamilyName::Meta, [FORK, &epoch_key(0)].concat(), [FORK, &epoch_key(floor.0)].concat());
-            self.store.write(batch, Durability::Buffered).map_err(|e| e.to_string())?;
+            for family in [FamilyName::Records, FamilyName::Rosters, FamilyName::Bundles] {
+                batch.prune(family, &[], floor.0);
+            }
+            batch.prune(FamilyName::Meta, FORK, floor.0);
         }
-        let pruned = by_epoch.into_iter().try_for_each(|(name, keep)| cut(name, keep));
-        pruned.and_then(|()| engine.hosted().keys().try_for_each(own)).map_err(|e| e.to_string())
+        if let Some(floor) = next.minus(KEEP_OWN) {
+            for family in [FamilyName::OwnBundles, FamilyName::Reports] {
+                batch.prune(family, &[], floor.0);
+            }
+            for member in engine.hosted().keys() {
+                batch.prune(FamilyName::Exchanges, &member.0, floor.0);
+            }
+        }
+        self.write(batch)
     }
 
     /// Answers a peer's question from the store.

@@ -3,6 +3,7 @@
 use rocksdb::WriteBatch;
 
 use super::error::StoreError;
+use super::keys::{Epoch, epoch_key};
 use super::open::Store;
 use super::options::FamilyName;
 
@@ -55,6 +56,11 @@ impl Batch {
             self.changes.push(Change::DeleteRange(family, from, to));
         }
         self
+    }
+
+    /// Removes every key that is `prefix` and then an epoch below `epoch`.
+    pub fn prune(&mut self, family: FamilyName, prefix: &[u8], epoch: Epoch) -> &mut Self {
+        self.delete_range(family, prefix, [prefix, &epoch_key(epoch)].concat())
     }
 
     /// Adds the changes of another batch behind its own.

@@ -4,7 +4,7 @@ use rocksdb::{Direction, IteratorMode, ReadOptions};
 
 use super::batch::{Batch, Durability};
 use super::error::StoreError;
-use super::keys::{self, Epoch, MemberId};
+use super::keys;
 use super::open::Store;
 use super::options::{self, FamilyName};
 
@@ -84,28 +84,6 @@ impl Family {
     /// As [`Family::range`].
     pub fn prefix(&self, prefix: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
         self.range(prefix, keys::after_prefix(prefix).as_deref(), limit)
-    }
-
-    /// Removes everything of epochs below `epoch`, from a family whose keys begin with the epoch.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] if the disk refuses.
-    pub fn prune_before(&self, epoch: Epoch) -> Result<(), StoreError> {
-        let mut batch = Batch::new();
-        batch.delete_range(self.name, Vec::new(), keys::epoch_key(epoch));
-        self.store.write(batch, Durability::Buffered)
-    }
-
-    /// Removes a member's rows of epochs below `epoch`, from a family whose keys begin with the
-    /// member and the epoch.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] if the disk refuses.
-    pub fn prune_member_before(&self, member: &MemberId, epoch: Epoch) -> Result<(), StoreError> {
-        let mut batch = Batch::new();
-        let end = [&member[..], &keys::epoch_key(epoch)].concat();
-        batch.delete_range(self.name, *member, end);
-        self.store.write(batch, Durability::Buffered)
     }
 
     fn scan(&self, from: &[u8], to: Option<&[u8]>, mode: IteratorMode<'_>, limit: usize) -> Result<Vec<Row>, StoreError> {

@@ -142,7 +142,9 @@ mod tests {
         }
         let store = Store::open(dir.path()).expect("open");
         let marks = HighWater::new(&store);
-        store.family(FamilyName::OwnBundles).prune_before(6).expect("prune");
+        let mut batch = Batch::new();
+        batch.prune(FamilyName::OwnBundles, &[], 6);
+        store.write(batch, Durability::Synced).expect("prune");
         assert_eq!(marks.bundle(&A, 5).expect("read"), None);
         assert_eq!(marks.mark(&A).expect("read"), Some(5));
         let behind = Err(HighWaterError::Behind { epoch: 5, mark: 5 });

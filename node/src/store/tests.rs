@@ -63,7 +63,12 @@ fn rows_ranges_and_prefixes() {
     let other = store.family(FamilyName::Reports);
     assert!(other.range(&[], None, 9).expect("families are apart").is_empty());
 
-    bundles.prune_before(2).expect("prune");
+    let prune = |family, prefix: &[u8], epoch| {
+        let mut batch = Batch::new();
+        batch.prune(family, prefix, epoch);
+        store.write(batch, Durability::Buffered).expect("prune");
+    };
+    prune(FamilyName::Bundles, &[], 2);
     let left = bundles.range(&[], None, 9).expect("range");
     assert_eq!(keys(left)[0], of(2, a));
     bundles.delete(&of(2, a), Durability::Buffered).expect("delete");
@@ -75,7 +80,7 @@ fn rows_ranges_and_prefixes() {
         let key = exchange_key(&member, epoch, &[9; 16]);
         exchanges.put(&key, b"x", Durability::Buffered).expect("put");
     }
-    exchanges.prune_member_before(&a, 5).expect("prune");
+    prune(FamilyName::Exchanges, &a, 5);
     let left = keys(exchanges.range(&[], None, 9).expect("range"));
     assert_eq!(left, [exchange_key(&a, 5, &[9; 16]), exchange_key(&b, 1, &[9; 16])]);
 }

@@ -43,6 +43,7 @@ impl Chain {
             return None;
         }
         let epoch = self.next_epoch();
+        let (previous, _) = self.link_before(epoch)?;
         let mut notices = inputs.notices;
         notices.truncate(limits::RECORD_NOTICES);
         let mut departures = inputs.departures;
@@ -63,7 +64,7 @@ impl Chain {
         });
         let mut record = EpochRecord {
             epoch,
-            previous: self.last_digest(),
+            previous,
             beacon: inputs.beacon,
             roster: Digest([0; 32]),
             roster_len: 0,

@@ -10,9 +10,9 @@
 //! The root decides by the certificate of the key that signs: the record whose certificate has the higher serial stands. A stolen
 //! issuing key is thereby of no more use, and nobody needs another message to learn of the decision than the record itself.
 
-use super::{Chain, HeldRecord, RecordRefusal};
+use super::{Chain, RecordRefusal};
 use crate::identity::{Verified, hash};
-use crate::ids::{Beacon, Digest};
+use crate::ids::Beacon;
 use crate::limits::{DEGRADED_EPOCHS, RECORD_BYTES};
 use crate::time::Epoch;
 use crate::wire::epoch_record::EpochRecord;
@@ -34,11 +34,6 @@ pub struct Fork {
 pub const FORK_BYTES: usize = 2 * (RECORD_BYTES + 256);
 
 impl Chain {
-    /// Forks seen among the last epochs, decided or not.
-    pub fn forks(&self) -> impl Iterator<Item = &Fork> {
-        self.forks.values()
-    }
-
     /// The fork that the chain ends at: no record follows until the root has decided.
     #[must_use]
     pub fn undecided(&self) -> Option<&Fork> {
@@ -75,13 +70,7 @@ impl Chain {
 
     /// Whether a record continues the one before its epoch.
     pub(super) fn check_link(&self, record: &EpochRecord) -> Result<(), RecordRefusal> {
-        let (digest, beacon) = match record.epoch.minus(1) {
-            None => (Digest(self.network.0), self.genesis.first_beacon),
-            Some(before) => {
-                let HeldRecord { record, digest, .. } = self.records.get(&before).ok_or(RecordRefusal::Settled)?;
-                (*digest, record.beacon)
-            }
-        };
+        let (digest, beacon) = self.link_before(record.epoch).ok_or(RecordRefusal::Settled)?;
         if record.previous != digest {
             return Err(RecordRefusal::Previous);
         }

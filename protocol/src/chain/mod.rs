@@ -213,15 +213,14 @@ impl Chain {
     pub fn node_of(&self, epoch: Epoch, member: &MemberId) -> Option<NodeId> {
         self.play(epoch).and_then(|p| p.roster.row(member).map(|r| r.node))
     }
-    /// The beacon that precedes the next record's: `H(r_next)` must equal it.
+    /// What the record of `epoch` links to: the digest it must name as its predecessor's, and the beacon that its own must hash
+    /// to. `None` without the record before it.
     #[must_use]
-    pub fn last_beacon(&self) -> Beacon {
-        self.last_record().map_or(self.genesis.first_beacon, |r| r.record.beacon)
-    }
-    /// The digest that the next record must name as its predecessor.
-    #[must_use]
-    pub fn last_digest(&self) -> Digest {
-        self.last_record().map_or(Digest(self.network.0), |r| r.digest)
+    pub fn link_before(&self, epoch: Epoch) -> Option<(Digest, Beacon)> {
+        match epoch.minus(1) {
+            None => Some((Digest(self.network.0), self.genesis.first_beacon)),
+            Some(before) => self.records.get(&before).map(|held| (held.digest, held.record.beacon)),
+        }
     }
     /// The record that is derived next.
     fn next_to_derive(&self) -> Epoch {

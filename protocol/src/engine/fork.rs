@@ -7,11 +7,9 @@ use crate::time::{Epoch, Timestamp};
 
 impl Engine {
     /// Asks the host to go back to before `epoch`. Until it has, no record is taken in.
-    pub(super) fn go_back(&mut self, epoch: Epoch, cause: Option<GoBack>) {
-        if let Some(cause) = cause {
-            self.going_back = true;
-            self.emit(Output::GoBack { epoch, cause });
-        }
+    pub(super) fn go_back(&mut self, epoch: Epoch, cause: GoBack) {
+        self.going_back = true;
+        self.emit(Output::GoBack { epoch, cause });
     }
 
     /// Folds the chain anew after [`Output::GoBack`], when its changes are stored; `epoch` is the output's.

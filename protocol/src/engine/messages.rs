@@ -72,8 +72,12 @@ impl Engine {
         };
         match refusal {
             RecordRefusal::Previous => self.astray = true,
-            RecordRefusal::Fork => self.go_back(epoch, self.chain.fork_with(epoch, bytes).map(GoBack::Forked)),
-            RecordRefusal::Overrules => self.go_back(epoch, Some(GoBack::Overruled(bytes))),
+            RecordRefusal::Fork => {
+                if let Some(fork) = self.chain.fork_with(epoch, bytes) {
+                    self.go_back(epoch, GoBack::Forked(fork));
+                }
+            }
+            RecordRefusal::Overrules => self.go_back(epoch, GoBack::Overruled(bytes)),
             _ => {}
         }
         let finding = Finding::from(refusal);

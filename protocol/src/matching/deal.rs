@@ -104,7 +104,7 @@ impl Deal {
         Self { seats, brands, golden: Seats::new(params, seed, listed, golden), open, rehab }
     }
 
-    fn ride(&self, position: u32) -> Option<(&Ring, u32)> {
+    pub(super) fn ride(&self, position: u32) -> Option<(&Ring, u32)> {
         let (kind, index) = self.rides(position)?;
         Some((if kind == RingKind::Open { &self.open } else { &self.rehab }, index))
     }

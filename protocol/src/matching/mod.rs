@@ -6,6 +6,7 @@
 //! | `ring.rs` | the rounds of one class |
 //! | `golden.rs` | golden seats |
 //! | `deal.rs` | the whole deal of an epoch: conflicts, one member's pairs, one pair verified |
+//! | `dealt.rs` | what the deal made of one member's quota |
 //!
 //! Choices made here:
 //! - **Riders.** A member rides when its role is member, it is neither quarantined nor dead, its weekday bit is set and
@@ -19,6 +20,7 @@
 //!   A small network deals at most `golden_per_member` seats to one listing.
 
 mod deal;
+mod dealt;
 mod golden;
 mod permutation;
 mod ring;
@@ -27,6 +29,7 @@ mod tests;
 
 pub(crate) use deal::Rounds;
 pub use deal::{Deal, Pairing};
+pub use dealt::{Dealt, Ride};
 
 use serde::{Deserialize, Serialize};
 

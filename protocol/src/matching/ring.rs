@@ -13,6 +13,8 @@ const QUOTA_MAX: u32 = 120;
 #[derive(Clone, Debug)]
 pub(super) struct Ring {
     pub(super) kind: RingKind,
+    /// The highest quota in a class of this size.
+    cap: u32,
     /// Roster positions, highest effective quota first, then by position.
     riders: Vec<u32>,
     /// Effective quota of each rider.
@@ -40,9 +42,13 @@ impl Ring {
         }
         let dealt = rounds.len() as u32;
         let (riders, quotas) = order.into_iter().map(|(position, quota)| (position, quota.min(dealt))).unzip();
-        Self { kind, riders, quotas, rounds }
+        Self { kind, cap, riders, quotas, rounds }
     }
 
+    /// The highest quota it deals.
+    pub(super) fn cap(&self) -> u32 {
+        self.cap
+    }
     /// Number of rounds dealt.
     pub(super) fn rounds(&self) -> u32 {
         self.rounds.len() as u32

@@ -105,6 +105,14 @@ proptest! {
         receives.sort_unstable();
         prop_assert_eq!(&sends, &all);
         prop_assert_eq!(&receives, &all);
+        for at in 0..n {
+            let d = deal.dealt(at);
+            let (golden, ring): (Vec<&Pairing>, Vec<&Pairing>) =
+                all.iter().filter(|p| p.sender == at && !p.spare).partition(|p| p.slot.ring == RingKind::Golden);
+            prop_assert_eq!((d.golden as usize, d.ride.map_or(0, |r| r.mails) as usize), (golden.len(), ring.len()));
+            prop_assert_eq!(d.ride.map_or(0, |r| r.quota), deal.quota(at));
+            prop_assert!(d.ride.is_none_or(|r| r.mails <= r.quota && r.quota <= r.cap.min(r.rounds)));
+        }
         let dealt: BTreeSet<_> = all.iter().map(|p| (p.slot, p.sender, p.receiver)).collect();
         prop_assert!(all.iter().all(|p| deal.verify(p.slot, p.sender, p.receiver)));
         // Nothing else verifies.

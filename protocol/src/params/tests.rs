@@ -103,7 +103,7 @@ fn play(params: &Params) {
             let allowance = allowance::daily(params, Some(&row), score, &credits, []);
             assert!(allowance.mails <= params.external_ceiling);
             if epoch == RECORDS - 1 {
-                assert_eq!(policy_explain::explain(params, &window, &row, score, &[]).quota.mails, row.quota);
+                assert_eq!(policy_explain::explain(params, &window, &row, score, None, &[]).quota.mails, row.quota);
                 let explained = score_explain::explain(params, &window, &trust, before, &row.member);
                 assert_eq!(explained.map(|e| e.score).as_ref(), score);
             }

@@ -11,6 +11,7 @@ use super::triggers::{Level, Reading, level, readings};
 use crate::ids::MemberId;
 use crate::ledger::{Outcome, Window};
 use crate::limits::EXPLAINED_ENTRIES;
+use crate::matching::Dealt;
 use crate::params::Params;
 use crate::score::explain::Entry;
 use crate::score::{Bounces, Score};
@@ -65,6 +66,8 @@ pub struct Explanation {
     pub row: RosterRow,
     /// Its quota.
     pub quota: Quota,
+    /// What the record's epoch deals of it; `None` where that is not asked, or the member is in no play.
+    pub dealt: Option<Dealt>,
     /// Its service.
     pub service: Service,
     /// Service from which quota and allowance are full, per mille.
@@ -89,9 +92,16 @@ pub struct Explanation {
     pub raises: Vec<Raise>,
 }
 
-/// Explains a row by the window that it follows from. `score`: by the same record; `ceilings`: of the host, in mails a day.
+/// Explains a row by the window that it follows from. `score`: by the same record; `dealt`: by the record's epoch; `ceilings`: of the host, in mails a day.
 #[must_use]
-pub fn explain(params: &Params, window: &Window, row: &RosterRow, score: Option<&Score>, ceilings: &[u32]) -> Explanation {
+pub fn explain(
+    params: &Params,
+    window: &Window,
+    row: &RosterRow,
+    score: Option<&Score>,
+    dealt: Option<Dealt>,
+    ceilings: &[u32],
+) -> Explanation {
     let index = window.index(&row.member);
     let after = accounted_until(params, row);
     let sums = index.map(|i| Bounces::of(window, i, after)).unwrap_or_default();
@@ -102,6 +112,7 @@ pub fn explain(params: &Params, window: &Window, row: &RosterRow, score: Option<
     Explanation {
         row: row.clone(),
         quota: quota::of(params, row),
+        dealt,
         service: service::of(params, window, index, row.acts),
         service_full: params.service_full,
         readings: readings(params, &sums).to_vec(),

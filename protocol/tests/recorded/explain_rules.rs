@@ -58,7 +58,7 @@ fn explained_parts_sum_to_the_score_and_the_quota() {
         let d = chain.derived().expect("derived");
         for row in d.rows.iter() {
             rows += 1;
-            let e = policy::explain::explain(params, chain.window(), row, d.scores.get(&row.member), &[]);
+            let e = policy::explain::explain(params, chain.window(), row, d.scores.get(&row.member), None, &[]);
             assert_eq!(e.quota.mails, row.quota);
             assert_eq!(Some(row), day.roster.row(&row.member));
             if row.role == Role::Member && !chain.record(d.epoch).is_some_and(|r| r.record.degraded) {
@@ -113,7 +113,7 @@ fn credits_follow_from_the_window() {
     play(|chain, _| {
         let d = chain.derived().expect("derived");
         for row in d.rows.iter() {
-            let e = policy::explain::explain(chain.params_derived(), chain.window(), row, d.scores.get(&row.member), &[]);
+            let e = policy::explain::explain(chain.params_derived(), chain.window(), row, d.scores.get(&row.member), None, &[]);
             let Some(index) = chain.window().index(&row.member) else { continue };
             let inbound = chain.window().exchanges().filter(|(_, x)| x.receiver == index && x.outcome.delivered()).count() as u32;
             assert_eq!(e.credits.lots.iter().map(|l| l.processed).sum::<u32>(), inbound);

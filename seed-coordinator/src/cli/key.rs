@@ -1,11 +1,11 @@
 //! `key`: the online issuing key, and a new one by the root key.
 
+use super::opened::Opened;
 use super::print_json;
-use super::run::genesis;
-use crate::authority::keys::{AuthorityKeys, names, renew};
+use crate::authority::keys::renew;
 use crate::config;
 use clap::{Args, Subcommand};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 use std::path::PathBuf;
 use warmnet_node::cli::{CliError, ExitCode};
@@ -16,7 +16,6 @@ use warmnet_node::secrets::{Secrets, random_seed};
 use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::epoch_record::IssuingKey;
 use warmnet_protocol::wire::genesis::Genesis;
-use zeroize::Zeroizing;
 
 /// `key`.
 #[derive(Subcommand)]
@@ -53,10 +52,7 @@ pub(super) fn key(home: &Home, command: &KeyCommand, json: bool) -> Result<(), C
         KeyCommand::Show => None,
         KeyCommand::Renew(_) => Some(HomeLock::take(home)?),
     };
-    let genesis = genesis(home, &settings)?;
-    let mut secrets = Secrets::open(home, &settings.secrets)?;
-    let keys = AuthorityKeys::read(&genesis, |name| secrets.get(name).map(|v| Zeroizing::new(v.expose_secret().to_owned())));
-    let keys = keys.map_err(|e| unusable(&e))?;
+    let Opened { genesis, mut secrets, keys } = Opened::at(home, &settings)?;
     let certificate = match command {
         KeyCommand::Show => keys.certified,
         KeyCommand::Renew(args) => renewed(home, args, &genesis, &keys.certified, &mut secrets)?,
@@ -89,9 +85,4 @@ fn renewed(home: &Home, args: &RenewArgs, genesis: &Genesis, before: &IssuingKey
     }
     secrets.save()?;
     Ok(renewed.certificate)
-}
-
-fn unusable(why: &dyn std::fmt::Display) -> CliError {
-    let todo = format!("restore secrets.age of this network; it holds \"{}\" and \"{}\"", names::ISSUING, names::CERTIFICATE);
-    CliError::new(ExitCode::Usage, "the authority's keys can't be used").why(why).todo(todo)
 }

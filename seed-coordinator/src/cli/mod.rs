@@ -4,6 +4,7 @@ mod ask;
 mod golden;
 mod init;
 mod key;
+mod opened;
 mod params;
 mod run;
 

@@ -1,12 +1,11 @@
 //! `run`: the authority inside the node's runtime.
 
-use crate::authority::keys::AuthorityKeys;
+use super::opened::Opened;
 use crate::authority::{Coordinator, Parts};
-use crate::config::{self, CoordinatorConfig};
+use crate::config;
 use crate::golden::GoldenMember;
 use crate::quarantine::dnsbl::Dnsbl;
 use crate::quarantine::poller::{BATCHES, Poller};
-use secrecy::ExposeSecret;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -16,21 +15,13 @@ use warmnet_node::config::{Home, MailboxConfig};
 use warmnet_node::control::HomeLock;
 use warmnet_node::observe;
 use warmnet_node::runtime::{self, RunOptions};
-use warmnet_node::secrets::Secrets;
 use warmnet_protocol::time::Span;
-use warmnet_protocol::wire::genesis::Genesis;
-use zeroize::Zeroizing;
 
 pub(super) fn run(home: Home) -> Result<(), CliError> {
     let settings = config::load(&home)?;
     let _lock = HomeLock::take(&home)?;
     observe::start(&settings.log);
-    let secrets = Secrets::open(&home, &settings.secrets)?;
-    let genesis = genesis(&home, &settings)?;
-    let keys =
-        AuthorityKeys::read(&genesis, |name| secrets.get(name).map(|v| Zeroizing::new(v.expose_secret().to_owned()))).map_err(|e| {
-            CliError::new(ExitCode::Usage, "the authority's keys can't be used").why(e).todo("restore secrets.age of this network")
-        })?;
+    let Opened { genesis, secrets, keys } = Opened::at(&home, &settings)?;
     let mailboxes = MailboxConfig::load_all(&home.mailboxes())?;
     let seed = secrets.identity()?;
     let golden = mailboxes.iter().map(|m| GoldenMember::of(m, &seed, &genesis.network_id())).collect::<Result<Vec<_>, _>>();
@@ -86,15 +77,4 @@ pub(super) fn run(home: Home) -> Result<(), CliError> {
         }
         Ok(ended?)
     })
-}
-
-pub(super) fn genesis(home: &Home, settings: &CoordinatorConfig) -> Result<Genesis, CliError> {
-    let path = home.genesis(&settings.node());
-    let bad = |why: String| {
-        CliError::new(ExitCode::Usage, format!("{} can't be used", path.display()))
-            .why(why)
-            .todo("restore it, or run `warmnet-coordinator init` for a new home")
-    };
-    let bytes = std::fs::read(&path).map_err(|e| bad(e.to_string()))?;
-    Genesis::decode(&bytes).map_err(|e| bad(e.to_string()))
 }

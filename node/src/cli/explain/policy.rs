@@ -1,12 +1,13 @@
 //! A roster row in tables.
 
 use super::words::{barrier, complaints, entries, line, percent, points};
+use warmnet_protocol::matching::RingKind;
 use warmnet_protocol::policy::allowance::Allowance;
 use warmnet_protocol::policy::credits::Credits;
 use warmnet_protocol::policy::explain::{Explanation, Raise, Step};
 use warmnet_protocol::policy::lock::Lock;
 use warmnet_protocol::policy::triggers::{Level, Reading, Subject};
-use warmnet_protocol::wire::roster::RampPreset;
+use warmnet_protocol::wire::roster::{Pool, RampPreset, Role};
 
 /// Epochs of credits shown; JSON has them all.
 const SHOWN_LOTS: usize = 7;
@@ -18,6 +19,7 @@ pub(super) fn render(record: u32, e: &Explanation) -> String {
     line(&mut out, row.member.to_hex());
     line(&mut out, format_args!("{} pool by record {record}, member since epoch {}\n", row.pool.name(), row.joined));
     quota(&mut out, e);
+    dealt(&mut out, record, e);
     let s = e.service;
     let owed = s.owed as f64 / 1e6;
     line(
@@ -74,6 +76,29 @@ fn quota(out: &mut String, e: &Explanation) {
     let cut = f64::from(row.cut) / 10.0;
     line(out, format_args!("  {:>5}  pause and fix leaves {cut:.0} %, {} clean epochs{look}", q.cut, row.clean_epochs));
     line(out, format_args!("  {:>5}  by service", q.service));
+}
+
+/// What the epoch makes of the quota.
+fn dealt(out: &mut String, epoch: u32, e: &Explanation) {
+    let Some(d) = e.dealt else { return };
+    let golden = if d.golden == 0 { String::new() } else { format!(", and {} to golden mailboxes", d.golden) };
+    let Some(ride) = d.ride else {
+        let why = match &e.row {
+            row if row.role == Role::Golden => "golden mailboxes only receive",
+            row if row.pool == Pool::Quarantined => "its domain is quarantined",
+            row if row.dead => "it takes no mail",
+            row if row.quota == 0 => "its quota is 0",
+            _ => "this is none of its weekdays",
+        };
+        return line(out, format_args!("epoch {epoch} deals it no mail to members: {why}{golden}"));
+    };
+    let class = if ride.ring == RingKind::Rehab { "rehab class" } else { "open class" };
+    line(out, format_args!("epoch {epoch} deals it {} mails to members{golden}", ride.mails));
+    line(
+        out,
+        format_args!("  {:>5}  in the {class} of {}: at most {} each, {} rounds laid out", ride.quota, ride.riders, ride.cap, ride.rounds),
+    );
+    line(out, format_args!("  {:>5}  without partners it meets twice or that are related to it", ride.mails));
 }
 
 fn reading(out: &mut String, r: &Reading) {

@@ -131,7 +131,12 @@ fn an_old_key_undoes_nothing_that_is_settled_or_decided() {
     let stolen = EpochRecord { authority: thief.1.clone(), degraded: true, ..held.clone() };
     let stolen = signed::sign(&thief.0, &network, stolen);
     assert_eq!(answer(&w, &stolen.bytes), Err(RecordRefusal::Overruled), "the root certified another key since");
-    let next = EpochRecord { authority: thief.1, epoch: Epoch(21), previous: w.peers[1].engine.chain().last_digest(), ..held };
+    let next = EpochRecord {
+        authority: thief.1,
+        epoch: Epoch(21),
+        previous: w.peers[1].engine.chain().last_record().expect("held").digest,
+        ..held
+    };
     let next = EpochRecord { beacon: w.links[22], ..next };
     assert_eq!(answer(&w, &signed::sign(&thief.0, &network, next).bytes), Err(RecordRefusal::Authority));
 }
