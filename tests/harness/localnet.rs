@@ -63,7 +63,8 @@ impl Localnet {
         self.dir.path().join(name)
     }
 
-    fn home(&self, name: &str) -> PathBuf {
+    /// Home of `coordinator` or a node.
+    pub fn home(&self, name: &str) -> PathBuf {
         self.dir.path().join("net").join(name)
     }
     fn printed(&self) -> String {
@@ -115,6 +116,14 @@ impl Localnet {
     /// It can't be started, or doesn't end.
     pub fn node(&self, name: &str, args: &[&str]) -> Result<Ran> {
         run(Command::new(program("warmnet-node")?).args(args).env("WARMNET_HOME", self.home(name)), "")
+    }
+
+    /// Runs a command of the coordinator to its end.
+    ///
+    /// # Errors
+    /// It can't be started, or doesn't end.
+    pub fn coordinator(&self, args: &[&str]) -> Result<Ran> {
+        run(Command::new(program("warmnet-coordinator")?).args(args).env("WARMNET_COORDINATOR_HOME", self.home("coordinator")), "")
     }
 
     /// Log of a program so far.
