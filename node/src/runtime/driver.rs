@@ -6,11 +6,11 @@
 //!  feedback     ──┤   (one task)         └─> mailbox tasks: submit, act
 //!  control      ──┘
 //! ```
-//! The driver never waits for a task, so a task may always wait for the driver.
+//! The driver never waits for a task, so a task may always wait for the driver. What nodes ask each other is in `questions.rs`,
+//! what the owner asks in `owner.rs`.
 
 use super::authority::{Authority, AuthorityOutput, EnrolmentAuth};
 use super::clock;
-use super::explain;
 use super::feedback::Feedback;
 use super::mailboxes::{MailFound, Mailboxes};
 use super::peers::Peers;
@@ -18,23 +18,19 @@ use super::persist::Persist;
 use super::reports::Reports;
 use super::settings::Settings;
 use super::status;
-use crate::control::{Answer, Request as ControlRequest, Served};
+use crate::control::Served;
 use crate::p2p::{Acceptance as GossipAcceptance, NetworkEvent, NetworkHandle};
 use crate::store::Batch;
-use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use warmnet_protocol::engine::{Engine, GoBack, Input, Output, Want};
+use warmnet_protocol::engine::{Engine, GoBack, Input, Output};
 use warmnet_protocol::gossip::Acceptance;
 use warmnet_protocol::ids::{MemberId, NodeId};
-use warmnet_protocol::wire::codec;
+use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::sync::{Request, Response};
-use warmnet_protocol::{limits, time::Epoch, time::Timestamp};
 
-/// Tasks that may run at a time; beyond it requests fail at once and are tried again by the engine.
-const TASKS: usize = 512;
 /// Messages of the network handled before their outputs are carried out: what they store is one write.
 const MESSAGES_AT_ONCE: usize = 64;
 /// Longest sleep: a clock that was set forward is noticed within this time.
@@ -113,7 +109,7 @@ impl Driver {
     }
 
     /// Lets go of a mailbox that left.
-    fn let_go(&mut self, member: MemberId) {
+    pub(super) fn let_go(&mut self, member: MemberId) {
         self.mailboxes.let_go(member, &mut self.tasks);
         self.status.forget(member);
     }
@@ -274,72 +270,6 @@ impl Driver {
         self.persist.prune(&self.engine).map_err(DriverError::Store)
     }
 
-    /// Sends a request in a task of its own; `into` makes the engine's input of the response (`None`: no answer).
-    fn request(&mut self, node: NodeId, request: Request, into: impl FnOnce(Option<Response>) -> Input + Send + 'static) {
-        if self.tasks.len() >= TASKS {
-            self.engine.handle(clock::now(), into(None));
-            return;
-        }
-        let (feedback, network) = (self.feedback.clone(), self.network.clone());
-        self.tasks.spawn(async move {
-            let answer = response(&network, node, &request).await;
-            // The driver is gone only when the node stops.
-            let _stopped = feedback.send(Feedback::Engine(Box::new(into(answer)))).await;
-        });
-    }
-
-    fn ask(&mut self, want: Want) {
-        let coordinator = self.engine.chain().genesis().coordinator;
-        let Some(node) = self.peers.next_to_ask(coordinator) else {
-            return self.engine.handle(clock::now(), Input::NoAnswer { want });
-        };
-        self.ask_node(node, want);
-    }
-
-    fn ask_node(&mut self, node: NodeId, want: Want) {
-        let request = want.request();
-        self.request(node, request, move |response| match response {
-            Some(response) => Input::Answer { want, response },
-            None => Input::NoAnswer { want },
-        });
-    }
-
-    /// Asks a peer where the roster's nodes are that this node is not connected to; the network dials them by itself.
-    fn ask_contacts(&mut self, epoch: Epoch) {
-        let own = self.engine.node_id();
-        let Some(roster) = self.engine.chain().roster(epoch).cloned() else { return };
-        let nodes: BTreeSet<NodeId> = roster.rows().iter().map(|r| r.node).collect();
-        let unknown = nodes.into_iter().filter(|n| *n != own && !self.peers.is_connected(n));
-        let nodes: Vec<NodeId> = unknown.take(limits::CONTACTS).collect();
-        let Some(peer) = self.peers.next_to_ask(self.engine.chain().genesis().coordinator) else { return };
-        if nodes.is_empty() || self.tasks.len() >= TASKS {
-            return;
-        }
-        let network = self.network.clone();
-        self.tasks.spawn(async move {
-            let request = Request::Contacts { nodes: nodes.clone() };
-            let Some(Response::Contacts(found)) = response(&network, peer, &request).await else { return };
-            for (node, addresses) in found.into_iter().filter(|(node, _)| nodes.contains(node)) {
-                // The network is gone only when the node stops.
-                let _stopped = network.add_address(node.0, addresses).await;
-            }
-        });
-    }
-
-    /// Asks every connected peer for the bundles of an epoch that are missing here.
-    fn ask_all(&mut self, epoch: Epoch) {
-        let Some(have) = self.engine.chain().have(epoch) else { return };
-        for node in self.peers.connected() {
-            self.ask_node(node, Want::Bundles(epoch, have.clone()));
-        }
-    }
-
-    async fn respond(&self, token: crate::p2p::ResponseToken, response: &Response) {
-        if let Err(error) = self.network.respond(token, codec::encode(response)).await {
-            tracing::debug!(%error, "a response did not reach its asker");
-        }
-    }
-
     /// Gossip that reaches nobody now is fetched by others later: sync closes every gap.
     async fn publish(&self, topic: crate::p2p::Topic, bytes: Vec<u8>) {
         if let Err(error) = self.network.publish(topic, bytes).await {
@@ -361,40 +291,6 @@ impl Driver {
             }
             NetworkEvent::PeerDisconnected { node } => self.peers.disconnected_from(&NodeId(node)),
             NetworkEvent::Listening { .. } => tracing::info!("listening"),
-        }
-    }
-
-    async fn on_request(&mut self, now: Timestamp, token: crate::p2p::ResponseToken, from: NodeId, data: &[u8]) {
-        let Ok(request) = codec::decode::<Request>(data, limits::REQUEST_BYTES) else {
-            return self.respond(token, &Response::Refused { reason: "the request could not be read".into() }).await;
-        };
-        match request {
-            Request::Introduce(request) => {
-                let token = self.peers.keep_request(token);
-                self.engine.handle(now, Input::Introduction { token, from, request });
-                // Answered by the next `settle`; a stuck one would time out at the asker.
-            }
-            request @ (Request::Apply(_) | Request::Confirm { .. } | Request::Leave(_)) => {
-                let response = match &mut self.authority {
-                    Some(authority) => Response::Enrolment(authority.enrol(now, from, request, self.engine.chain())),
-                    None => Response::Refused { reason: "this node is not the coordinator".into() },
-                };
-                self.respond(token, &response).await;
-            }
-            Request::Contacts { nodes } => {
-                let mut found = Vec::new();
-                for node in nodes.into_iter().take(limits::CONTACTS) {
-                    let mut addresses = self.network.known_addresses(node.0).await.unwrap_or_default();
-                    addresses.truncate(limits::CONTACT_ADDRESSES);
-                    found.push((node, addresses));
-                }
-                self.respond(token, &Response::Contacts(found)).await;
-            }
-            Request::Notices => self.respond(token, &Response::Notices(self.engine.pending_notices())).await,
-            read => {
-                let response = self.persist.answer(&self.engine, &read);
-                self.respond(token, &response).await;
-            }
         }
     }
 
@@ -443,65 +339,6 @@ impl Driver {
             Feedback::StoreFailed(why) => return Err(DriverError::Store(why)),
         }
         Ok(())
-    }
-
-    fn on_control(&mut self, served: Served) {
-        let now = clock::now();
-        let answer = match &served.request {
-            ControlRequest::Status => {
-                Answer::data(&status::status(&self.engine, &self.status, &self.reports, &self.peers, &self.mailboxes, now))
-            }
-            ControlRequest::Score { member } => {
-                explain::answer(&self.engine, &self.mailboxes, member.as_deref(), limits::HOSTED_MEMBERS, status::score)
-            }
-            ControlRequest::ScoreExplain { member } => {
-                explain::answer(&self.engine, &self.mailboxes, member.as_deref(), explain::EXPLAINED_MEMBERS, explain::score)
-            }
-            ControlRequest::PolicyExplain { member } => {
-                let today = explain::Today::of(self.engine.chain());
-                let policy = |engine: &Engine, member: &MemberId| explain::policy(engine, &today, &self.mailboxes, member);
-                explain::answer(&self.engine, &self.mailboxes, member.as_deref(), explain::EXPLAINED_MEMBERS, policy)
-            }
-            ControlRequest::Peers => Answer::data(&self.peers.report()),
-            ControlRequest::External { mailbox, report } => match self.mailboxes.member_of(mailbox) {
-                Some(member) => {
-                    self.engine.handle(now, Input::External { member, report: *report });
-                    Answer::ok()
-                }
-                None => Answer::error("unknown_mailbox", "this node does not host that mailbox", "see `warmnet-node mailbox list`"),
-            },
-            ControlRequest::Reload => match self.settings.reload(&mut self.engine) {
-                Ok(left) => {
-                    left.into_iter().for_each(|member| self.let_go(member));
-                    Answer::ok()
-                }
-                Err(e) => Answer::error("config", &e.to_string(), "correct the file; the last settings stay in force"),
-            },
-            ControlRequest::Stop => {
-                self.stop.cancel();
-                Answer::ok()
-            }
-            ControlRequest::Other(value) => {
-                let own = self.authority.as_mut().and_then(|a| a.control(now, value, self.engine.chain()));
-                match own {
-                    Some(Ok(data)) => Answer::data(&data),
-                    Some(Err(why)) => Answer::error("refused", &why, "see the command's --help"),
-                    None => Answer::error("unknown_command", "this program does not know that request", "see --help"),
-                }
-            }
-        };
-        served.reply(answer);
-    }
-}
-
-/// Asks a node; `None`, with a line in the log, when it gives no answer that can be read.
-async fn response(network: &NetworkHandle, node: NodeId, request: &Request) -> Option<Response> {
-    match network.request(node.0, codec::encode(request)).await {
-        Ok(bytes) => codec::decode(&bytes, limits::RESPONSE_BYTES).ok(),
-        Err(error) => {
-            tracing::debug!(node = %node.short(), %error, "no answer");
-            None
-        }
     }
 }
 
