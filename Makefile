@@ -40,7 +40,7 @@ test: build ## Run every test
 soak: build ## Kill a sending node 1,000 times; no mail may come twice (10 minutes or more)
 	WARMNET_KILLS=1000 cargo test --workspace --test smtp_faults -- killed --nocapture
 
-fuzz: setup ## Feed every decoder and parser, and an engine, 1,000,000 bad inputs each (10 minutes)
+fuzz: setup ## Feed every decoder and parser, and an engine, 1,000,000 bad inputs each (a quarter of an hour)
 	WARMNET_FUZZ_INPUTS=$(or $(INPUTS),1000000) cargo test --workspace --test fuzz -- --nocapture
 
 check: setup ## Format, lints, docs, licences and bans, purity of the rules

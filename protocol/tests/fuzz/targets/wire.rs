@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::sync::OnceLock;
 use warmnet_protocol::identity::signed::{self, Envelope};
-use warmnet_protocol::identity::{Passport, Signable};
+use warmnet_protocol::identity::{NodeKey, Passport, Signable};
 use warmnet_protocol::ids::{MemberId, NetworkId};
 use warmnet_protocol::limits::{BUNDLE_BYTES, BUNDLE_ENTRIES, RECORD_BYTES, REQUEST_BYTES, RESPONSE_BYTES};
 use warmnet_protocol::matching::{RingKind, Slot};
@@ -70,11 +70,11 @@ fn genesis(bytes: &[u8]) -> Result<(), String> {
 }
 
 /// More entries than a bundle may have, still below its size limit.
-fn crowded() -> Vec<u8> {
+fn crowded() -> Bundle {
     let entry =
         |round: u16| Entry { slot: Slot { ring: RingKind::Open, round }, word: Word::Sender(SenderOutcome::Sent), evidence: [1; 4] };
     let entries = (0..=BUNDLE_ENTRIES as u16).map(entry).collect();
-    codec::encode(&Bundle { member: MemberId([1; 32]), epoch: Epoch(1), entries, report: SelfReport::default() })
+    Bundle { member: MemberId([1; 32]), epoch: Epoch(1), entries, report: SelfReport::default() }
 }
 
 const BUNDLE: [&str; 4] = [
@@ -108,7 +108,9 @@ pub(crate) fn targets() -> Vec<Target> {
         refusals: [CODEC.as_slice(), &["unknown version", "bad signature"], more].concat(),
     };
     let mut bundle = target("bundle", BUNDLE_BYTES, payload::<Bundle>, &BUNDLE);
-    bundle.seeds.push(crowded());
+    bundle.seeds.push(codec::encode(&crowded()));
+    let mut signed_bundle = envelope("bundle envelope", "bundle", BUNDLE_BYTES, open::<Bundle>, &BUNDLE);
+    signed_bundle.seeds.push(signed::sign(&NodeKey::from_seed(&[1; 32]), &NetworkId([0x11; 32]), crowded()).bytes);
     let mut genesis = target("genesis", GENESIS_BYTES, genesis, &GENESIS);
     genesis.seeds.push(Genesis { name: "x".repeat(65), ..codec::decode(&genesis.seeds[0], GENESIS_BYTES).expect("golden") }.encode());
     vec![
@@ -128,7 +130,7 @@ pub(crate) fn targets() -> Vec<Target> {
         target("enrolment-answer", RESPONSE_BYTES, |b| read::<EnrolAnswer>(b, RESPONSE_BYTES), &[VALUE]),
         target("request", REQUEST_BYTES, |b| read::<Request>(b, REQUEST_BYTES), &[VALUE]),
         target("response", RESPONSE_BYTES, |b| read::<Response>(b, RESPONSE_BYTES), &[VALUE]),
-        envelope("bundle envelope", "bundle", BUNDLE_BYTES, open::<Bundle>, &BUNDLE[1..]),
+        signed_bundle,
         envelope("record envelope", "epoch-record", RECORD_BYTES, open::<EpochRecord>, &[VALUE]),
         envelope("passport envelope", "passport", Passport::LIMIT, open::<Passport>, &[]),
     ]
