@@ -13,6 +13,8 @@ use std::ops::Range;
 
 /// Rows and entries of a block together: some 100 microseconds of work, and over 100 blocks at 10,000,000 edges.
 const BLOCK: usize = 1 << 16;
+/// Sums of a row side by side.
+const LANES: usize = 4;
 
 /// What masses are and how they are counted.
 pub trait Arithmetic {
@@ -90,8 +92,7 @@ impl<A: Arithmetic> Block<'_, A> {
             let (row, weight);
             (row, columns) = columns.split_at(entries);
             (weight, weights) = weights.split_at(entries);
-            let get = |sum, (c, w): (&u32, &A::Weight)| A::flow(sum, self.gives[*c as usize], *w);
-            let got = row.iter().zip(weight).fold(A::Sum::default(), get);
+            let got = pull::<A>(self.gives, row, weight);
             let now = A::mass(got);
             totals.spent = A::add(totals.spent, got);
             totals.change = A::add(totals.change, A::distance(now, *mass));
@@ -100,6 +101,22 @@ impl<A: Arithmetic> Block<'_, A> {
         }
         *self.totals = totals;
     }
+}
+
+/// What a row gets: several sums side by side, so that an addition needn't wait for the one before it.
+fn pull<A: Arithmetic>(gives: &[A::Mass], row: &[u32], weights: &[A::Weight]) -> A::Sum {
+    let flow = |sum, column: u32, weight| A::flow(sum, gives[column as usize], weight);
+    let ((columns, last_columns), (whole, last_weights)) = (row.as_chunks::<LANES>(), weights.as_chunks::<LANES>());
+    let mut sums = [A::Sum::default(); LANES];
+    for (columns, weights) in columns.iter().zip(whole) {
+        for lane in 0..LANES {
+            sums[lane] = flow(sums[lane], columns[lane], weights[lane]);
+        }
+    }
+    for ((sum, column), weight) in sums.iter_mut().zip(last_columns).zip(last_weights) {
+        *sum = flow(*sum, *column, *weight);
+    }
+    sums.into_iter().fold(A::Sum::default(), A::add)
 }
 
 /// Runs the blocks one after the other.
