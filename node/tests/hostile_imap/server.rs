@@ -108,7 +108,7 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: BufReader<S>, attac
         stream.write_all(b"* OK ready\r\n").await?;
         stream.flush().await?;
     }
-    let mut line = String::new();
+    let (mut line, mut idle) = (String::new(), String::new());
     loop {
         line.clear();
         if stream.read_line(&mut line).await? == 0 {
@@ -122,7 +122,11 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(mut stream: BufReader<S>, attac
             }
             continue;
         }
-        let answer = honest(tag, command);
+        if command.eq_ignore_ascii_case("IDLE") {
+            tag.clone_into(&mut idle);
+        }
+        // The end of IDLE has no tag of its own.
+        let answer = honest(if tag == "DONE" { &idle } else { tag }, command);
         stream.write_all(answer.as_bytes()).await?;
         stream.flush().await?;
     }
