@@ -26,6 +26,8 @@ const AT_A_TIME: usize = 400;
 const OVER_TLS: usize = 200;
 /// Recordings of a dialogue.
 const RECORDINGS: usize = 30;
+/// Times that a dialogue is played until it comes to its cut.
+const TRIES: u32 = 3;
 /// Problems shown of one dialogue.
 const SHOWN: usize = 5;
 
@@ -74,7 +76,14 @@ async fn cut_all(dialogue: &Arc<Dialogue>, ways: Vec<Way>, common: &Common) -> R
         let slot = slots.clone().acquire_owned().await.expect("never closed");
         let (dialogue, common) = (dialogue.clone(), common.clone());
         tasks.spawn(async move {
-            let report = play(&dialogue, way, &common).await;
+            let mut report = play(&dialogue, way, &common).await;
+            for _ in 1..TRIES {
+                // The node was stopped before it began to wait once more, as the recorded one had.
+                if report.cut || !report.problems.is_empty() {
+                    break;
+                }
+                report = play(&dialogue, way, &common).await;
+            }
             drop(slot);
             (way, report)
         });
