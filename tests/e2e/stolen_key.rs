@@ -33,7 +33,7 @@ async fn contradict(coordinator: &Home, node: &Home) -> Result<(Epoch, NetworkHa
         allow_loopback: true,
         heartbeat: Duration::from_millis(100),
         maintenance: Duration::from_millis(200),
-        ..P2pConfig::new(hex::encode(&network.0[..8]))
+        ..P2pConfig::of_network(&network.0)
     };
     let (handle, mut events) = Network::start(config, SEED)?;
     loop {

@@ -115,7 +115,7 @@ impl Localnet {
     /// # Errors
     /// It can't be started, or doesn't end.
     pub fn node(&self, name: &str, args: &[&str]) -> Result<Ran> {
-        run(Command::new(program("warmnet-node")?).args(args).env("WARMNET_HOME", self.home(name)), "")
+        run(self.command(name)?.args(args), "")
     }
 
     /// Runs a command of the coordinator to its end.
@@ -123,7 +123,16 @@ impl Localnet {
     /// # Errors
     /// It can't be started, or doesn't end.
     pub fn coordinator(&self, args: &[&str]) -> Result<Ran> {
-        run(Command::new(program("warmnet-coordinator")?).args(args).env("WARMNET_COORDINATOR_HOME", self.home("coordinator")), "")
+        run(self.command("coordinator")?.args(args), "")
+    }
+
+    /// The program of `coordinator` or a node, at its home.
+    fn command(&self, name: &str) -> Result<Command> {
+        let (binary, variable) =
+            if name == "coordinator" { ("warmnet-coordinator", "WARMNET_COORDINATOR_HOME") } else { ("warmnet-node", "WARMNET_HOME") };
+        let mut command = Command::new(program(binary)?);
+        command.env(variable, self.home(name));
+        Ok(command)
     }
 
     /// Log of a program so far.
@@ -147,11 +156,9 @@ impl Localnet {
     /// # Errors
     /// It doesn't come up.
     pub fn restart(&mut self, name: &str) -> Result<()> {
-        let (binary, variable) =
-            if name == "coordinator" { ("warmnet-coordinator", "WARMNET_COORDINATOR_HOME") } else { ("warmnet-node", "WARMNET_HOME") };
         let log = File::options().append(true).create(true).open(self.dir.path().join("net/logs").join(format!("{name}.log")))?;
-        let mut command = Command::new(program(binary)?);
-        command.arg("run").env(variable, self.home(name)).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        let mut command = self.command(name)?;
+        command.arg("run").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         self.restarted.push(command.spawn()?);
         wait_for("a restarted program answers", UP, || self.status(name).ok()).map(drop)
     }

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use warmnet_node::store::{Batch, Durability, FamilyName, Store, epoch_member_key};
-use warmnet_protocol::engine::{Engine, Input, Output};
+use warmnet_protocol::engine::{Engine, Input, Output, ToStore};
 use warmnet_protocol::gossip::{Acceptance, Topic};
 use warmnet_protocol::identity::Signable;
 use warmnet_protocol::identity::signed::{Envelope, preimage};
@@ -32,7 +32,7 @@ pub(crate) fn ingest(engine: &mut Engine, now: Timestamp, store: &Store, bundles
         let mut batch = Batch::new();
         while let Some(output) = engine.poll() {
             match output {
-                Output::StoreBundle { epoch, member, bytes } => {
+                Output::Store(ToStore::Bundle { epoch, member, bytes }) => {
                     batch.put(FamilyName::Bundles, epoch_member_key(epoch.0, &member.0), bytes);
                 }
                 Output::Verdict { verdict, .. } => accepted += usize::from(verdict.acceptance == Acceptance::Accept),

@@ -67,6 +67,12 @@ impl P2pConfig {
         }
     }
 
+    /// [`P2pConfig::new`] for the network with this id: 8 bytes of it tell networks apart.
+    #[must_use]
+    pub fn of_network(id: &[u8; 32]) -> Self {
+        Self::new(hex::encode(&id[..8]))
+    }
+
     /// Name of the request-response protocol.
     #[must_use]
     pub fn request_protocol(&self) -> String {

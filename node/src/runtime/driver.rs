@@ -25,7 +25,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use warmnet_protocol::engine::{Engine, GoBack, Input, Output};
+use warmnet_protocol::engine::{Engine, GoBack, Input, Output, ToStore};
 use warmnet_protocol::gossip::Acceptance;
 use warmnet_protocol::ids::{MemberId, NodeId};
 use warmnet_protocol::time::Epoch;
@@ -161,12 +161,13 @@ impl Driver {
                     self.persist.write(std::mem::take(&mut batch)).map_err(DriverError::Store)?;
                     self.go_back(epoch, cause)?;
                 }
-                output => {
-                    if let Output::StoreRoster { epoch } = output {
+                Output::Store(what) => {
+                    if let ToStore::Roster { epoch } = what {
                         self.ask_contacts(epoch);
                     }
-                    others.extend(self.persist.collect(&self.engine, output, &mut batch));
+                    self.persist.collect(&self.engine, what, &mut batch);
                 }
+                output => others.push(output),
             }
         }
         self.persist.write(batch).map_err(DriverError::Store)?;
@@ -235,13 +236,7 @@ impl Driver {
             }
             Output::Derived { epoch } => self.on_derived(epoch).await?,
             // Done by `store`.
-            Output::GoBack { .. }
-            | Output::StoreRecord { .. }
-            | Output::StoreRoster { .. }
-            | Output::StoreBundle { .. }
-            | Output::StoreExchange { .. }
-            | Output::StoreApplication { .. }
-            | Output::StoreReport { .. } => {}
+            Output::Store(_) | Output::GoBack { .. } => {}
         }
         Ok(())
     }

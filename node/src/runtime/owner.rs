@@ -4,6 +4,7 @@ use super::clock;
 use super::driver::Driver;
 use super::{explain, status};
 use crate::control::{Answer, Request as ControlRequest, Served};
+use std::cell::LazyCell;
 use warmnet_protocol::engine::{Engine, Input};
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::limits;
@@ -22,7 +23,7 @@ impl Driver {
                 explain::answer(&self.engine, &self.mailboxes, member.as_deref(), explain::EXPLAINED_MEMBERS, explain::score)
             }
             ControlRequest::PolicyExplain { member } => {
-                let today = explain::Today::of(self.engine.chain());
+                let today = LazyCell::new(|| explain::Today::of(self.engine.chain()));
                 let policy = |engine: &Engine, member: &MemberId| explain::policy(engine, &today, &self.mailboxes, member);
                 explain::answer(&self.engine, &self.mailboxes, member.as_deref(), explain::EXPLAINED_MEMBERS, policy)
             }

@@ -5,7 +5,7 @@ use crate::store::{
     Batch, Durability, FamilyName, HighWater, HighWaterError, Journal, Store, StoreError, epoch_key, epoch_member_key, exchange_key,
 };
 use warmnet_protocol::chain::Chain;
-use warmnet_protocol::engine::{Engine, GoBack, Output};
+use warmnet_protocol::engine::{Engine, GoBack, ToStore};
 use warmnet_protocol::ids::{Digest, MemberId};
 use warmnet_protocol::limits;
 use warmnet_protocol::time::Epoch;
@@ -43,27 +43,25 @@ impl Persist {
         self.journal.clone()
     }
 
-    /// Puts what an output says to store into a batch; gives back an output that says anything else.
-    pub(super) fn collect(&self, engine: &Engine, output: Output, batch: &mut Batch) -> Option<Output> {
-        match output {
-            Output::StoreRecord { epoch, bytes } => batch.put(FamilyName::Records, epoch_key(epoch.0), bytes),
-            Output::StoreRoster { epoch } => roster(engine.chain(), epoch, batch),
-            Output::StoreBundle { epoch, member, bytes } => batch.put(FamilyName::Bundles, epoch_member_key(epoch.0, &member.0), bytes),
-            Output::StoreExchange { member, epoch, exchange, bytes } => {
+    /// Puts what is to be stored into a batch.
+    pub(super) fn collect(&self, engine: &Engine, what: ToStore, batch: &mut Batch) {
+        match what {
+            ToStore::Record { epoch, bytes } => batch.put(FamilyName::Records, epoch_key(epoch.0), bytes),
+            ToStore::Roster { epoch } => roster(engine.chain(), epoch, batch),
+            ToStore::Bundle { epoch, member, bytes } => batch.put(FamilyName::Bundles, epoch_member_key(epoch.0, &member.0), bytes),
+            ToStore::Exchange { member, epoch, exchange, bytes } => {
                 batch.put(FamilyName::Exchanges, exchange_key(&member.0, epoch.0, &exchange.0), bytes)
             }
-            Output::StoreApplication { member, bytes } => batch.put(FamilyName::Meta, [APPLICATION, &member.0].concat(), bytes),
-            Output::StoreReport { epoch, member, report } => {
+            ToStore::Application { member, bytes } => batch.put(FamilyName::Meta, [APPLICATION, &member.0].concat(), bytes),
+            ToStore::Report { epoch, member, report } => {
                 batch.put(FamilyName::Reports, epoch_member_key(epoch.0, &member.0), codec::encode(&report))
             }
-            other => return Some(other),
         };
-        None
     }
 
     /// Writes a batch: what gossip or IMAP can bring again.
     pub(super) fn write(&self, batch: Batch) -> Result<(), String> {
-        if batch.is_empty() { Ok(()) } else { self.store.write(batch, Durability::Buffered).map_err(|e| e.to_string()) }
+        self.store.write(batch, Durability::Buffered).map_err(|e| e.to_string())
     }
 
     /// Forgets the records and rosters from an epoch on and stores what takes their place, all or nothing.

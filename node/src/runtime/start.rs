@@ -224,7 +224,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         bootstrap: config.network.bootstrap.clone(),
         allow_loopback: config.network.allow_loopback,
         max_connections: config.limits.max_connections,
-        ..P2pConfig::new(hex::encode(&network_id.0[..8]))
+        ..P2pConfig::of_network(&network_id.0)
     };
     let (network, events) = Network::start(p2p, *seed)?;
     let (control_in, control) = mpsc::channel(CONTROL_QUEUE);

@@ -131,6 +131,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`] if the disk refuses.
     pub fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         let changes = batch.into_rocksdb(self)?;
         self.db().write_opt(changes, &options::write(durability)).map_err(|error| self.failed(error))
     }

@@ -7,7 +7,6 @@ use crate::limits;
 use crate::time::Epoch;
 use crate::wire::bundle::Bundle;
 use crate::wire::epoch_record::{EpochRecord, IssuingKey, bit};
-use crate::wire::fault::Fault;
 use crate::wire::roster::{Pool, Roster};
 use std::sync::Arc;
 
@@ -219,17 +218,9 @@ impl Chain {
     /// Accepts a verified bundle of an open epoch.
     ///
     /// # Errors
-    /// [`BundleRefusal`]. After `Equivocation` the member is remembered as caught until a record lists it.
+    /// [`BundleRefusal`].
     pub fn accept_bundle(&mut self, bundle: Verified<Bundle>) -> Result<(), BundleRefusal> {
-        if let Err(refusal) = self.check_bundle(&bundle.message, &bundle.digest, &bundle.signer) {
-            let Verified { message: bundle, bytes, .. } = bundle;
-            let held = self.bundles.get(&bundle.epoch).and_then(|b| b.get(&bundle.member));
-            if let (BundleRefusal::Equivocation, Some(held)) = (refusal, held) {
-                let proof = Fault::equivocation(held.envelope.clone(), bytes).digest();
-                self.caught.insert(bundle.member, proof);
-            }
-            return Err(refusal);
-        }
+        self.check_bundle(&bundle.message, &bundle.digest, &bundle.signer)?;
         self.hold_bundle(bundle);
         Ok(())
     }

@@ -9,7 +9,7 @@
 //! ```
 
 use super::hosted::{Application, HostedMember};
-use super::{Engine, Output, Timer};
+use super::{Engine, Output, Timer, ToStore};
 use crate::identity::{CanonicalAddress, Passport, signed};
 use crate::ids::MemberId;
 use crate::limits;
@@ -89,7 +89,7 @@ impl Engine {
 
     fn store_application(&mut self, member: MemberId) {
         if let Some(bytes) = self.hosted.get(&member).map(|h| codec::encode(&h.application)) {
-            self.emit(Output::StoreApplication { member, bytes });
+            self.emit(Output::Store(ToStore::Application { member, bytes }));
         }
     }
 

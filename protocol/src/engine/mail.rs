@@ -1,6 +1,6 @@
 //! Mails: what an exchange wants sent, what was found, what was done.
 
-use super::{Engine, FoundMail, MailTask, Output, Switch};
+use super::{Engine, FoundMail, MailTask, Output, Switch, ToStore};
 use crate::exchange::command::Found;
 use crate::exchange::recognise::{self, Desk, NotOurs};
 use crate::exchange::state::Context;
@@ -37,7 +37,7 @@ impl Engine {
 
     pub(super) fn store_exchange(&mut self, id: ExchangeId) {
         let Some(x) = self.exchanges.get(&id) else { return };
-        let output = Output::StoreExchange { member: x.me, epoch: x.epoch, exchange: id, bytes: codec::encode(x) };
+        let output = Output::Store(ToStore::Exchange { member: x.me, epoch: x.epoch, exchange: id, bytes: codec::encode(x) });
         self.emit(output);
     }
 
@@ -180,7 +180,7 @@ impl Engine {
         report.complaints = report.complaints.saturating_add(add.complaints);
         report.replies = report.replies.saturating_add(add.replies);
         let report = *report;
-        self.emit(Output::StoreReport { epoch, member, report });
+        self.emit(Output::Store(ToStore::Report { epoch, member, report }));
     }
 }
 

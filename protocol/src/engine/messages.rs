@@ -1,6 +1,6 @@
 //! Gossip in: each topic through its stations to one finding of the verdict table.
 
-use super::{Engine, GoBack, Output, Timer};
+use super::{Engine, GoBack, Output, Timer, ToStore};
 use crate::chain::{BundleRefusal, RecordRefusal};
 use crate::exchange::deadlines;
 use crate::gossip::{Finding, Topic};
@@ -63,7 +63,7 @@ impl Engine {
         let (epoch, bytes) = (record.message.epoch, record.bytes.clone());
         let refusal = match self.chain.accept_record(record) {
             Ok(()) => {
-                self.emit(Output::StoreRecord { epoch, bytes });
+                self.emit(Output::Store(ToStore::Record { epoch, bytes }));
                 self.schedule(now, Timer::Sync);
                 self.astray = false;
                 return Finding::Fresh;
@@ -94,7 +94,7 @@ impl Engine {
             return;
         }
         if self.chain.accept_roster(epoch, roster).is_ok() {
-            self.emit(Output::StoreRoster { epoch });
+            self.emit(Output::Store(ToStore::Roster { epoch }));
         }
         self.seen.insert(hash::digest(&bytes));
         self.emit(Output::Publish { topic: Topic::Records, bytes });
@@ -125,22 +125,22 @@ impl Engine {
             Ok(b) => b,
         };
         if contradicts {
-            return self.caught(bundle);
+            self.caught(bundle);
+            return Finding::from(BundleRefusal::Equivocation);
         }
-        self.emit(Output::StoreBundle { epoch, member, bytes: bundle.bytes.clone() });
+        self.emit(Output::Store(ToStore::Bundle { epoch, member, bytes: bundle.bytes.clone() }));
         self.chain.hold_bundle(bundle);
         self.derive(now);
         Finding::Fresh
     }
 
     /// A second, different word of a member on an epoch: remembered, and the proof goes out.
-    fn caught(&mut self, bundle: Verified<Bundle>) -> Finding {
-        let (epoch, member, envelope) = (bundle.message.epoch, bundle.message.member, bundle.bytes.clone());
-        let Err(refusal) = self.chain.accept_bundle(bundle) else { return Finding::Fresh };
-        if let Some(held) = self.chain.bundles(epoch).and_then(|b| b.get(&member)).map(|h| h.envelope.clone()) {
-            self.emit(Output::Publish { topic: Topic::Faults, bytes: codec::encode(&Fault::equivocation(held, envelope)) });
-        }
-        Finding::from(refusal)
+    fn caught(&mut self, bundle: Verified<Bundle>) {
+        let Verified { message: Bundle { epoch, member, .. }, bytes, .. } = bundle;
+        let Some(held) = self.chain.bundles(epoch).and_then(|b| b.get(&member)) else { return };
+        let proof = Fault::equivocation(held.envelope.clone(), bytes);
+        self.chain.mark_caught(member, proof.digest());
+        self.emit(Output::Publish { topic: Topic::Faults, bytes: codec::encode(&proof) });
     }
 
     pub(super) fn judge_notice(&mut self, bytes: &[u8]) -> Finding {

@@ -38,7 +38,7 @@ mod tests;
 
 pub use hosted::{Application, Hosted, HostedMember, Switch};
 pub use input::{FoundMail, Input};
-pub use output::{GoBack, MailTask, Output, Want};
+pub use output::{GoBack, MailTask, Output, ToStore, Want};
 pub use report::{EpochCounts, MemberState};
 pub use restore::{ChainSource, RestoreError, Restored, audit};
 pub use returned::OwnMail;

@@ -134,13 +134,8 @@ pub enum Output {
         /// The token.
         token: Token,
     },
-    /// Store an accepted record with its bytes.
-    StoreRecord {
-        /// Its epoch.
-        epoch: Epoch,
-        /// The envelope.
-        bytes: Vec<u8>,
-    },
+    /// Store this before anything is done or said that stands on it.
+    Store(ToStore),
     /// Forget the stored records and rosters from an epoch on, store what replaces them, all at once, and then call
     /// [`Engine::refold`](super::Engine::refold).
     GoBack {
@@ -148,20 +143,6 @@ pub enum Output {
         epoch: Epoch,
         /// Why, and what to store.
         cause: GoBack,
-    },
-    /// Store an accepted roster (`Chain::roster(epoch)`).
-    StoreRoster {
-        /// Its epoch.
-        epoch: Epoch,
-    },
-    /// Store an accepted bundle of another node's member.
-    StoreBundle {
-        /// Its epoch.
-        epoch: Epoch,
-        /// Its member.
-        member: MemberId,
-        /// The envelope.
-        bytes: Vec<u8>,
     },
     /// Store this node's own bundle durably, and only then publish it.
     OwnBundle {
@@ -171,33 +152,6 @@ pub enum Output {
         member: MemberId,
         /// The envelope.
         bytes: Vec<u8>,
-    },
-    /// Store an exchange's state.
-    StoreExchange {
-        /// Hosted member.
-        member: MemberId,
-        /// Its epoch.
-        epoch: Epoch,
-        /// Its id.
-        exchange: ExchangeId,
-        /// The encoded state.
-        bytes: Vec<u8>,
-    },
-    /// Store a hosted member's application.
-    StoreApplication {
-        /// The member.
-        member: MemberId,
-        /// The encoded state.
-        bytes: Vec<u8>,
-    },
-    /// Store the owner's external counts of an epoch.
-    StoreReport {
-        /// The epoch.
-        epoch: Epoch,
-        /// The member.
-        member: MemberId,
-        /// The counts.
-        report: SelfReport,
     },
     /// A record was derived: scores and pools are new.
     Derived {
@@ -210,5 +164,58 @@ pub enum Output {
         member: MemberId,
         /// Why, in a fixed phrase.
         reason: String,
+    },
+}
+
+/// What is stored.
+#[derive(Clone)]
+pub enum ToStore {
+    /// An accepted record with its bytes.
+    Record {
+        /// Its epoch.
+        epoch: Epoch,
+        /// The envelope.
+        bytes: Vec<u8>,
+    },
+    /// An accepted roster (`Chain::roster(epoch)`).
+    Roster {
+        /// Its epoch.
+        epoch: Epoch,
+    },
+    /// An accepted bundle of another node's member.
+    Bundle {
+        /// Its epoch.
+        epoch: Epoch,
+        /// Its member.
+        member: MemberId,
+        /// The envelope.
+        bytes: Vec<u8>,
+    },
+    /// An exchange's state.
+    Exchange {
+        /// Hosted member.
+        member: MemberId,
+        /// Its epoch.
+        epoch: Epoch,
+        /// Its id.
+        exchange: ExchangeId,
+        /// The encoded state.
+        bytes: Vec<u8>,
+    },
+    /// A hosted member's application.
+    Application {
+        /// The member.
+        member: MemberId,
+        /// The encoded state.
+        bytes: Vec<u8>,
+    },
+    /// The owner's external counts of an epoch.
+    Report {
+        /// The epoch.
+        epoch: Epoch,
+        /// The member.
+        member: MemberId,
+        /// The counts.
+        report: SelfReport,
     },
 }

@@ -1,7 +1,7 @@
 //! What is missing, asked for one thing at a time.
 
 use super::messages::PUBLISH_AHEAD;
-use super::{Engine, Output, Timer, Want};
+use super::{Engine, Output, Timer, ToStore, Want};
 use crate::gossip::{Finding, Topic};
 use crate::identity::{hash, signed};
 use crate::limits;
@@ -102,7 +102,7 @@ impl Engine {
                 if self.chain.accept_base(record).is_err() {
                     continue;
                 }
-                self.emit(Output::StoreRecord { epoch, bytes: bytes.clone() });
+                self.emit(Output::Store(ToStore::Record { epoch, bytes: bytes.clone() }));
                 any = true;
             }
             self.seen.insert(hash::digest(&bytes));
@@ -126,7 +126,7 @@ impl Engine {
         if page.rows.len() < total as usize {
             self.roster_page = Some(page);
         } else if self.chain.accept_roster(epoch, Roster::new(page.rows)).is_ok() {
-            self.emit(Output::StoreRoster { epoch });
+            self.emit(Output::Store(ToStore::Roster { epoch }));
         } else {
             // Another one than the record names: whoever gave it would give it again.
             again = now.plus_wall_ms(self.retry_ms());

@@ -248,9 +248,9 @@ impl World {
                 self.peers[from].store.bundles.insert((epoch, member), bytes.clone());
                 self.gossip_but(from, Topic::Bundles, &bytes, self.censored == Some(member));
             }
-            Output::StoreBundle { epoch, member, bytes } => drop(self.peers[from].store.bundles.insert((epoch, member), bytes)),
-            Output::StoreRecord { epoch, bytes } => drop(self.peers[from].store.records.insert(epoch, bytes)),
-            Output::StoreRoster { epoch } => {
+            Output::Store(ToStore::Bundle { epoch, member, bytes }) => drop(self.peers[from].store.bundles.insert((epoch, member), bytes)),
+            Output::Store(ToStore::Record { epoch, bytes }) => drop(self.peers[from].store.records.insert(epoch, bytes)),
+            Output::Store(ToStore::Roster { epoch }) => {
                 let roster = Roster::clone(self.peers[from].engine.chain().roster(epoch).expect("it says so"));
                 self.peers[from].store.rosters.insert(epoch, roster);
             }

@@ -19,7 +19,7 @@ pub struct Edge<W> {
     pub weight: W,
 }
 
-/// The graph: 4 bytes and a weight an edge, 12 bytes a node.
+/// The graph: 4 bytes and a weight an edge, 12 bytes a node and 8 a step of distance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Csr<W> {
     /// Row r has the entries `starts[r]..starts[r + 1]`.
@@ -29,6 +29,8 @@ pub struct Csr<W> {
     weights: Vec<W>,
     /// Node of each row; the roots come first.
     nodes: Vec<u32>,
+    /// Number of rows within 0, 1, 2, ... steps of the roots, as far as it grows.
+    within: Vec<usize>,
     roots: usize,
     /// Number of nodes of the whole graph.
     all: usize,
@@ -42,7 +44,7 @@ impl<W: Copy + Default + PartialOrd> Csr<W> {
     /// When an edge or a root names a node that isn't below `nodes`.
     #[must_use]
     pub fn new<I: Iterator<Item = Edge<W>>>(nodes: usize, roots: &BTreeSet<u32>, edges: impl Fn() -> I) -> Self {
-        let Order { nodes: order, degrees } = Order::new(nodes, roots, || edges().map(|e| (e.source, e.target)));
+        let Order { nodes: order, within, degrees } = Order::new(nodes, roots, || edges().map(|e| (e.source, e.target)));
         let mut labels = vec![ABSENT; nodes];
         (0u32..).zip(&order).for_each(|(label, node)| labels[*node as usize] = label);
         let mut starts = Vec::with_capacity(order.len() + 1);
@@ -63,7 +65,7 @@ impl<W: Copy + Default + PartialOrd> Csr<W> {
                 *at += 1;
             }
         }
-        let mut csr = Self { starts, columns, weights, nodes: order, roots: roots.len(), all: nodes };
+        let mut csr = Self { starts, columns, weights, nodes: order, within, roots: roots.len(), all: nodes };
         csr.sort_rows();
         csr
     }
@@ -97,6 +99,11 @@ impl<W> Csr<W> {
     #[must_use]
     pub fn roots(&self) -> usize {
         self.roots
+    }
+    /// How many rows, the first ones, lie within so many steps of the roots.
+    #[must_use]
+    pub fn within(&self, steps: usize) -> usize {
+        self.within.get(steps).copied().unwrap_or(self.rows())
     }
     /// Number of entries.
     #[must_use]

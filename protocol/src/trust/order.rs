@@ -14,32 +14,41 @@ const WINDOW: usize = 4_096;
 pub(super) struct Order {
     /// The roots first.
     pub(super) nodes: Vec<u32>,
+    /// Number of nodes within 0, 1, 2, ... steps of the roots, as far as it grows.
+    pub(super) within: Vec<usize>,
     /// By node.
     pub(super) degrees: Vec<u32>,
 }
 
 impl Order {
-    /// Breadth first from the roots, then by length inside windows. Equal sets of (source, target) give equal orders.
+    /// Breadth first from the roots, those of one distance by length inside windows. Equal sets of (source, target) give equal orders.
     pub(super) fn new<I: Iterator<Item = (u32, u32)>>(nodes: usize, roots: &BTreeSet<u32>, edges: impl Fn() -> I) -> Self {
         let (starts, targets) = adjacency(nodes, edges);
         let mut degrees = vec![0u32; nodes];
         let mut seen = vec![false; nodes];
         roots.iter().for_each(|r| seen[*r as usize] = true);
         let mut order: Vec<u32> = roots.iter().copied().collect();
-        let mut next = 0;
-        while let Some(node) = order.get(next).map(|n| *n as usize) {
-            next += 1;
-            for target in &targets[starts[node]..starts[node + 1]] {
-                degrees[*target as usize] += 1;
-                if !std::mem::replace(&mut seen[*target as usize], true) {
-                    order.push(*target);
+        let (mut within, mut next) = (Vec::new(), 0);
+        while next < order.len() {
+            let end = order.len();
+            within.push(end);
+            for at in next..end {
+                let node = order[at] as usize;
+                for target in &targets[starts[node]..starts[node + 1]] {
+                    degrees[*target as usize] += 1;
+                    if !std::mem::replace(&mut seen[*target as usize], true) {
+                        order.push(*target);
+                    }
                 }
             }
+            next = end;
         }
-        for window in order[roots.len()..].chunks_mut(WINDOW) {
-            window.sort_by_key(|n| Reverse(degrees[*n as usize]));
+        for ends in within.windows(2) {
+            for window in order[ends[0]..ends[1]].chunks_mut(WINDOW) {
+                window.sort_by_key(|n| Reverse(degrees[*n as usize]));
+            }
         }
-        Self { nodes: order, degrees }
+        Self { nodes: order, within, degrees }
     }
 }
 

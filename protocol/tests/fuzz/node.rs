@@ -4,7 +4,9 @@ use crate::cast::{self, LEAVER, SECOND};
 use crate::world::{World, world};
 use std::collections::{BTreeMap, BTreeSet};
 use warmnet_protocol::chain::Fork;
-use warmnet_protocol::engine::{Application, ChainSource, Engine, GoBack, HostedMember, Input, MailTask, Output, Restored, Switch, Want};
+use warmnet_protocol::engine::{
+    Application, ChainSource, Engine, GoBack, HostedMember, Input, MailTask, Output, Restored, Switch, ToStore, Want,
+};
 use warmnet_protocol::exchange::{Act, Exchange, SendResult};
 use warmnet_protocol::gossip::Topic;
 use warmnet_protocol::identity::{CanonicalAddress, signed};
@@ -231,28 +233,28 @@ impl Node {
                 let outputs: Vec<Output> = std::iter::from_fn(|| self.engine.poll()).collect();
                 outputs.into_iter().for_each(|o| self.hear(o));
             }
-            Output::StoreRecord { epoch, bytes } => drop(self.store.records.insert(epoch, bytes)),
-            Output::StoreRoster { epoch } => {
+            Output::Store(ToStore::Record { epoch, bytes }) => drop(self.store.records.insert(epoch, bytes)),
+            Output::Store(ToStore::Roster { epoch }) => {
                 let roster = Roster::clone(self.engine.chain().roster(epoch).expect("the one it names"));
                 self.store.rosters.insert(epoch, roster);
             }
-            Output::StoreBundle { epoch, member, bytes } => drop(self.store.bundles.insert((epoch, member), bytes)),
+            Output::Store(ToStore::Bundle { epoch, member, bytes }) => drop(self.store.bundles.insert((epoch, member), bytes)),
             Output::OwnBundle { epoch, member, bytes } => {
                 assert_eq!(signed::open::<Bundle>(&bytes, &self.world.network).err(), None);
                 self.meet("files: bundle".into());
                 assert!(self.store.own.insert((epoch, member)), "one bundle a member and epoch");
                 self.store.bundles.insert((epoch, member), bytes);
             }
-            Output::StoreExchange { exchange, epoch, bytes, .. } => {
+            Output::Store(ToStore::Exchange { exchange, epoch, bytes, .. }) => {
                 let x: Exchange = codec::decode(&bytes, REQUEST_BYTES).expect("what is stored can be read again");
                 self.exchanges.insert((epoch, exchange), x);
                 self.store.exchanges.insert(exchange, bytes);
             }
-            Output::StoreApplication { member, bytes } => {
+            Output::Store(ToStore::Application { member, bytes }) => {
                 assert!(codec::decode::<Application>(&bytes, 4_096).is_ok(), "what is stored can be read again");
                 self.store.applications.insert(member, bytes);
             }
-            Output::StoreReport { epoch, member, report } => drop(self.store.reports.insert((epoch, member), report)),
+            Output::Store(ToStore::Report { epoch, member, report }) => drop(self.store.reports.insert((epoch, member), report)),
             Output::Derived { .. } => self.meet("derived".into()),
             Output::Enrol { .. } | Output::MailToken { .. } => {}
         }

@@ -174,8 +174,9 @@ pub(crate) fn play(mut each: impl FnMut(&Chain, &Day)) -> Vec<Day> {
         let bundles = bundles(&chain, &players, epoch);
         bundles.iter().for_each(|b| chain.accept_bundle(b.clone()).expect("a bundle of an open epoch"));
         let fault = if epoch == TWICE { equivocate(&chain, &players, &bundles) } else { None };
-        if let Some((_, other)) = &fault {
+        if let Some((proof, other)) = &fault {
             assert_eq!(chain.accept_bundle(other.clone()), Err(BundleRefusal::Equivocation));
+            chain.mark_caught(other.message.member, proof.digest());
         }
         let day = Day { notices, record, roster: draft.roster, bundles, fault };
         each(&chain, &day);

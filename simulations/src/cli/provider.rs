@@ -4,7 +4,7 @@ use super::Failure;
 use crate::provider::config::ProviderConfig;
 use crate::provider::faults::Faults;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The mail-provider emulator.
@@ -30,21 +30,21 @@ impl Provider {
         let config: ProviderConfig = serde_json::from_str(&text).map_err(|e| Failure::usage(what(), e.to_string(), fix))?;
         let faults = match &self.faults {
             None => Faults::default(),
-            Some(path) => {
-                let refused = |why: String| {
-                    Failure::usage(
-                        format!("{} can't be used", path.display()),
-                        why,
-                        "see \"Faults on purpose\" in docs/guide/researcher.md",
-                    )
-                };
-                let text = std::fs::read_to_string(path).map_err(|e| refused(e.to_string()))?;
-                let faults = Faults::read(&text).map_err(|e| refused(e.to_string()))?;
-                faults.fit(&config).map_err(|e| refused(e.to_string()))?;
-                faults
-            }
+            Some(path) => read_faults(path, &config)?,
         };
         crate::provider::run(config, faults).await?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The faults of a file, for these providers and mailboxes.
+pub(super) fn read_faults(path: &Path, config: &ProviderConfig) -> Result<Faults, Failure> {
+    let refused = |why: String| {
+        let fix = "see \"Faults on purpose\" in docs/guide/researcher.md";
+        Failure::usage(format!("{} can't be used", path.display()), why, fix)
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| refused(e.to_string()))?;
+    let faults = Faults::read(&text).map_err(|e| refused(e.to_string()))?;
+    faults.fit(config).map_err(|e| refused(e.to_string()))?;
+    Ok(faults)
 }

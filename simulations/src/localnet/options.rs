@@ -24,6 +24,8 @@ pub struct Options {
     pub seed: u64,
     /// Whether members read, answer, rescue and file.
     pub engagement: bool,
+    /// What goes wrong at the mail providers (TOML).
+    pub faults: Option<PathBuf>,
     /// Where homes live; a temporary folder when absent.
     pub dir: Option<PathBuf>,
     /// Where the report goes.
@@ -45,6 +47,7 @@ impl Default for Options {
             epoch_seconds: 12,
             seed: 7,
             engagement: true,
+            faults: None,
             dir: None,
             out: None,
             keep_running: false,
@@ -86,7 +89,7 @@ impl Options {
     /// For the report.
     pub fn run(&self) -> Run {
         let standard = Self::default();
-        let shape = |o: &Self| (o.members, o.golden, o.epochs, o.epoch_seconds, o.engagement);
+        let shape = |o: &Self| (o.members, o.golden, o.epochs, o.epoch_seconds, o.engagement, o.faults.clone());
         Run {
             members: self.members,
             golden: self.golden,

@@ -85,6 +85,9 @@ async fn start_provider(options: &Options, programs: &Programs, layout: &Layout,
     std::fs::write(&config, serde_json::to_vec_pretty(&layout.provider_config(options, zero))?)?;
     let mut command = Command::new(&programs.sim);
     command.args(["provider", "--config"]).arg(&config);
+    if let Some(faults) = &options.faults {
+        command.arg("--faults").arg(faults);
+    }
     children.spawn("provider", command, layout.control("provider"), layout.log("provider")).await?;
     appears(&ready, "the emulator", children).await?;
     serde_json::from_slice(&std::fs::read(&ready)?).context("ports.json can't be read")

@@ -44,6 +44,16 @@ pub fn date() -> String {
     mail_parser::DateTime::from_timestamp(now_ms() / 1_000).to_rfc822()
 }
 
+/// The mail with other words for its text, its header as it was.
+#[must_use]
+pub fn with_words(raw: &[u8], words: &str) -> Vec<u8> {
+    let end = raw.windows(4).position(|w| w == b"\r\n\r\n").map_or(raw.len(), |i| i + 2);
+    let mut out = without(&raw[..end], |name, _| name.eq_ignore_ascii_case("Content-Transfer-Encoding"));
+    out.extend_from_slice(b"Content-Transfer-Encoding: 8bit\r\n\r\n");
+    words.lines().for_each(|line| out.extend_from_slice(format!("{line}\r\n").as_bytes()));
+    out
+}
+
 /// Removes the header fields that `unwanted` names, with their folded lines.
 #[must_use]
 pub fn without(raw: &[u8], unwanted: impl Fn(&str, &str) -> bool) -> Vec<u8> {
@@ -86,6 +96,8 @@ mod tests {
         assert_eq!(header(RAW, "subject").as_deref(), Some("a b"));
         let left = without(RAW, |n, v| n.eq_ignore_ascii_case("authentication-results") && v.starts_with("mx.a.test"));
         assert_eq!(left, b"Received: x\r\nSubject: a\r\n b\r\n\r\nSubject: body\r\n");
+        let changed = with_words(b"Subject: a\r\n b\r\ncontent-transfer-encoding:\r\n base64\r\nX: y\r\n\r\nSGk=\r\n", "Buy\nnow");
+        assert_eq!(changed, b"Subject: a\r\n b\r\nX: y\r\nContent-Transfer-Encoding: 8bit\r\n\r\nBuy\r\nnow\r\n");
         assert!(is_warm(b"From: x\r\nWarmnet-Exchange: v1\r\n\r\n") && !is_warm(b"From: x\r\n\r\nWarmnet-Exchange: v1\r\n"));
     }
 }

@@ -62,7 +62,7 @@ impl Row {
     }
 }
 
-/// The markers of these UIDs in the selected folder; UIDs that are gone are left out.
+/// The markers of these UIDs in the selected folder, any number of them; UIDs that are gone are left out.
 pub(super) async fn fetch(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
     whole(session, uids, &[]).await
 }
@@ -75,18 +75,14 @@ pub(super) async fn fetch_with_reports(session: &mut ImapSession, uids: &[u32]) 
 /// A second look, as short as can be: which of these UIDs are what mail of ours, and how long it is. Any number of them.
 pub(super) async fn check(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
     let items = format!("UID FLAGS RFC822.SIZE {}", block(&MARKERS, CHECK_BLOCK));
-    let mut found = Vec::new();
-    for batch in uids.chunks(CHECK_BATCH) {
-        found.extend(rows(session, batch, &items, CHECK_BUDGET).await?);
-    }
-    Ok(found)
+    in_batches(session, uids, CHECK_BATCH, &items, CHECK_BUDGET).await
 }
 
 async fn whole(session: &mut ImapSession, uids: &[u32], more: &[&str]) -> Result<Vec<Row>, ImapError> {
     let names: Vec<&str> = MARKERS.iter().chain(&answer::FIELDS).chain(more).copied().collect();
     let gmail = if session.able.gmail { "X-GM-MSGID " } else { "" };
     let items = format!("UID FLAGS RFC822.SIZE INTERNALDATE {gmail}{}", block(&names, MAX_BLOCK));
-    rows(session, uids, &items, HEADER_BUDGET).await
+    in_batches(session, uids, HEADER_BATCH, &items, HEADER_BUDGET).await
 }
 
 /// Message-ID and these header fields, at most so many bytes.
@@ -94,6 +90,15 @@ fn block(names: &[&str], limit: usize) -> String {
     let names: BTreeSet<String> = names.iter().map(|name| name.to_ascii_uppercase()).collect();
     let names: Vec<String> = names.into_iter().collect();
     format!("BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {})]<0.{limit}>", names.join(" "))
+}
+
+/// One FETCH for so many mails at a time, each of which may bring so many bytes.
+async fn in_batches(session: &mut ImapSession, uids: &[u32], batch: usize, items: &str, budget: usize) -> Result<Vec<Row>, ImapError> {
+    let mut found = Vec::new();
+    for uids in uids.chunks(batch) {
+        found.extend(rows(session, uids, items, budget).await?);
+    }
+    Ok(found)
 }
 
 async fn rows(session: &mut ImapSession, uids: &[u32], items: &str, budget: usize) -> Result<Vec<Row>, ImapError> {

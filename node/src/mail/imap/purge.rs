@@ -3,7 +3,7 @@
 use super::{
     command::search,
     folders,
-    headers::{self, HEADER_BATCH, Row},
+    headers::{self, Row},
     remove::remove,
     session::{ImapError, ImapSession, quoted},
     shift::Source,
@@ -106,16 +106,14 @@ async fn go_through(session: &mut ImapSession, remove_them: bool) -> Result<Purg
 
 /// The labelled mails of the selected folder.
 async fn labelled(session: &mut ImapSession, exists: u32) -> Result<Vec<Row>, ImapError> {
-    let mut rows = Vec::new();
     if exists == 0 {
-        return Ok(rows);
+        return Ok(Vec::new());
     }
     // An empty text fits every mail that has the field (RFC 3501 section 6.4.4). Gmail searches words, not fields.
     let keys = if session.able.gmail { "UNDELETED" } else { "UNDELETED OR HEADER Warmnet-Exchange \"\" HEADER Warmnet-Enrolment \"\"" };
     let uids = search(session, keys).await?;
-    for batch in uids.chunks(HEADER_BATCH) {
-        rows.extend(headers::fetch(session, batch).await?.into_iter().filter(|row| row.labelled));
-    }
+    let mut rows = headers::fetch(session, &uids).await?;
+    rows.retain(|row| row.labelled);
     Ok(rows)
 }
 
@@ -127,11 +125,10 @@ async fn drop_own(session: &mut ImapSession, known: &folders::Folders) -> Result
         return Ok(false);
     }
     // What the owner marked for removal is not ours to remove.
-    for batch in search(session, "DELETED").await?.chunks(HEADER_BATCH) {
-        let rows = headers::fetch(session, batch).await?;
-        if rows.len() < batch.len() || rows.iter().any(|row| !row.ours) {
-            return Ok(false);
-        }
+    let removed = search(session, "DELETED").await?;
+    let rows = headers::fetch(session, &removed).await?;
+    if rows.len() < removed.len() || rows.iter().any(|row| !row.ours) {
+        return Ok(false);
     }
     // Deleting the selected folder ends the connection at some servers.
     session.select(&known.inbox).await?;

@@ -10,7 +10,7 @@ use super::{
     FolderRole,
     command::search,
     folders::Folders,
-    headers::{self, HEADER_BATCH, Row},
+    headers::{self, Row},
     remove::remove,
     session::{ImapError, ImapSession},
     shift::Source,
@@ -26,10 +26,8 @@ pub(super) async fn run(session: &mut ImapSession, folders: &Folders, keep: Dura
     let selected = session.select(folder).await?;
     let mut uids = search(session, &format!("UNDELETED BEFORE {day}")).await?;
     uids.truncate(MAX_REMOVED);
-    let mut old: Vec<Row> = Vec::new();
-    for batch in uids.chunks(HEADER_BATCH) {
-        old.extend(headers::fetch(session, batch).await?.into_iter().filter(|row| row.ours));
-    }
+    let mut old: Vec<Row> = headers::fetch(session, &uids).await?;
+    old.retain(|row| row.ours);
     if old.is_empty() {
         return Ok(0);
     }

@@ -1,6 +1,7 @@
 use super::*;
 use warmnet_protocol::chain::DraftInputs;
 use warmnet_protocol::engine::Input;
+use warmnet_protocol::engine::Output;
 use warmnet_protocol::gossip::Topic;
 use warmnet_protocol::identity::{NodeKey, hash, signed};
 use warmnet_protocol::ids::{Beacon, DomainTag};
@@ -24,7 +25,8 @@ fn settle(engine: &mut Engine, persist: &Persist, now: Timestamp) {
                 persist.go_back(epoch, cause).expect("stored");
                 engine.refold(now, epoch, &mut persist.stored()).expect("its own records");
             }
-            other => drop(persist.collect(engine, other, &mut batch)),
+            Output::Store(what) => persist.collect(engine, what, &mut batch),
+            _ => {}
         }
         persist.write(std::mem::take(&mut batch)).expect("stored");
     }

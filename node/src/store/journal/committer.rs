@@ -61,7 +61,7 @@ fn commit(store: &Store, requests: impl Iterator<Item = Request>, syncs: &Atomic
             Err(error) => answers.push((answer, Err(error))),
         }
     }
-    let written = if batch.is_empty() { Ok(()) } else { store.write(batch, durability) };
+    let written = store.write(batch, durability);
     if durability == Durability::Synced {
         syncs.fetch_add(1, Ordering::Relaxed);
     }

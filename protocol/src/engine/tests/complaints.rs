@@ -125,7 +125,7 @@ fn a_complaint_is_filed_once_survives_and_needs_a_from_that_is_not_forged() {
     assert!(!state(&w).complaint && state(&w).seen.is_none(), "anybody may have written that");
 
     let stored = |outputs: &[Output]| -> Vec<Exchange> {
-        let bytes = outputs.iter().filter_map(|o| if let Output::StoreExchange { bytes, .. } = o { Some(bytes) } else { None });
+        let bytes = outputs.iter().filter_map(|o| if let Output::Store(ToStore::Exchange { bytes, .. }) = o { Some(bytes) } else { None });
         bytes.map(|b| codec::decode(b, 65_536).expect("an exchange")).collect()
     };
     let outputs = find(&mut w, to, &foreign);
@@ -184,7 +184,8 @@ impl Restored for Stopped {
 fn a_complaint_survives_a_restart() {
     let (mut w, to, mail) = waiting();
     let outputs = find(&mut w, to, &FoundMail { text: "Words of somebody's own, and quite a few of them".into(), ..mail.clone() });
-    let bytes = outputs.iter().filter_map(|o| if let Output::StoreExchange { bytes, .. } = o { Some(bytes.clone()) } else { None });
+    let bytes =
+        outputs.iter().filter_map(|o| if let Output::Store(ToStore::Exchange { bytes, .. }) = o { Some(bytes.clone()) } else { None });
     let old = &w.peers[to].engine;
     let mut again = Engine::new(old.chain().genesis().clone(), key(u8::try_from(to).unwrap()));
     again.handle(w.now, Input::Host(Box::new(old.hosted()[&mail.member].config.clone())));

@@ -181,6 +181,8 @@ pub struct Fault {
     /// Happens with this probability each time, by the file's seed.
     #[serde(default = "always")]
     pub chance: f64,
+    /// The mail goes on with these words instead of its text, as if its author had written them: at `smtp` they are signed.
+    pub words: Option<String>,
     /// Says this instead of the answer. Several lines: with `\n` between them. IMAP: the tag is put in front, unless the
     /// line begins with `*` or `+`.
     pub reply: Option<String>,
@@ -220,8 +222,12 @@ impl Fault {
         if self.close && self.hang {
             return Err("it can't both close and hang: keep one of them".to_owned());
         }
-        if self.reply.is_none() && !self.close && !self.hang && self.delay_ms == 0 && self.truncate.is_none() {
-            return Err("nothing would happen: give one of reply, close, hang, delay_ms, truncate".to_owned());
+        if self.words.is_some() && self.step != Step::Message {
+            return Err("`words` replace the text of a mail: they belong to the step `message`".to_owned());
+        }
+        let as_ever = self.reply.is_none() && !self.close && !self.hang && self.delay_ms == 0 && self.truncate.is_none();
+        if as_ever && self.words.is_none() {
+            return Err("nothing would happen: give one of words, reply, close, hang, delay_ms, truncate".to_owned());
         }
         if self.carried_out && self.reply.is_none() && !self.close && !self.hang {
             return Err("`carried_out` needs a reply, close or hang: otherwise everything is carried out anyway".to_owned());
@@ -268,6 +274,7 @@ impl Fault {
             (false, false) => End::GoOn,
         };
         Strike {
+            words: self.words.clone(),
             reply: self.reply.clone(),
             carried_out: self.carried_out,
             delay: Duration::from_millis(self.delay_ms),

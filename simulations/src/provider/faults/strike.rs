@@ -18,6 +18,7 @@ pub(super) enum End {
 /// What to do instead of answering.
 #[derive(Clone, Debug)]
 pub struct Strike {
+    pub(super) words: Option<String>,
     pub(super) reply: Option<String>,
     pub(super) carried_out: bool,
     pub(super) delay: Duration,
@@ -26,6 +27,12 @@ pub struct Strike {
 }
 
 impl Strike {
+    /// Words instead of a mail's own.
+    #[must_use]
+    pub fn words(&self) -> Option<&str> {
+        self.words.as_deref()
+    }
+
     /// Whether what was asked for is left undone.
     #[must_use]
     pub fn skips(&self) -> bool {

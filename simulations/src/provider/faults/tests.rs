@@ -27,6 +27,8 @@ fn what_can_not_be_meant_is_refused_in_plain_words() {
         let why = refused(&one(lines));
         assert!(why.contains(wanted), "{lines}: {why}");
     }
+    let why = refused("[[fault]]\nservice = \"smtp\"\nstep = \"data\"\nwords = \"other\"\n");
+    assert!(why.contains("`words` replace the text"), "{why}");
     let why = refused("seed = 1\nfaults = []\n");
     assert!(why.contains("unknown field `faults`"), "{why}");
     let why = refused("[[fault]]\nservice = \"imap\"\nstep = \"rcpt\"\nclose = true\n");

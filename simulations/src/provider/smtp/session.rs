@@ -7,6 +7,7 @@
 use super::RelayError;
 use crate::provider::delivery::{self, Incoming, Refusal};
 use crate::provider::faults::{At, Service, Step, Strike};
+use crate::provider::message;
 use crate::provider::oauth::Bearer;
 use crate::provider::store::Mailbox;
 use crate::provider::world::{World, lock};
@@ -264,6 +265,9 @@ impl Session {
             self.from = None;
             self.to.clear();
             return Ok(Some(String::new()));
+        }
+        if let Some(words) = self.struck.as_ref().and_then(Strike::words) {
+            raw = message::with_words(&raw, words);
         }
         if raw.len() > MESSAGE {
             return Ok(Some("552 5.3.4 too large\r\n".to_owned()));
