@@ -12,7 +12,7 @@ fn a_small_network_passes_its_own_checks() -> anyhow::Result<()> {
     assert_eq!(s["doubled"], 0);
     assert_eq!(s["foreign_touched"], 0);
     assert!(s["foreign_delivered"].as_u64() >= Some(300), "{}", s["foreign_delivered"]);
-    assert_eq!(s["digests"]["equal"], true, "{}", s["digests"]["differences"]);
+    assert_eq!(s["digests"]["equal"], true, "{}\n{}", s["digests"]["differences"], done.printed);
     assert!(s["totals"]["sent"].as_u64() > Some(0));
     assert!(s["totals"]["replied"].as_u64() > Some(0), "nobody answered");
     Ok(())

@@ -23,7 +23,7 @@ fn a_killed_node_doubles_nothing() -> anyhow::Result<()> {
     let s = &done.summary;
     assert_eq!(s["doubled"], 0, "{}", done.printed);
     assert_eq!(s["foreign_touched"], 0);
-    assert_eq!(s["digests"]["equal"], true, "{}", s["digests"]["differences"]);
+    assert_eq!(s["digests"]["equal"], true, "{}\n{}", s["digests"]["differences"], done.printed);
     // Two different bundles of one epoch would be proof of equivocation, and every program that saw both says so.
     for name in ["coordinator", "m01", "m02", "m03", "m04"] {
         let log = done.log(name).to_lowercase();

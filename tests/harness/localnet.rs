@@ -40,6 +40,20 @@ impl Finished {
     }
 }
 
+impl Drop for Finished {
+    fn drop(&mut self) {
+        keep_what_failed(&mut self.dir);
+    }
+}
+
+/// Homes and logs of a test that fails stay, to be looked at.
+fn keep_what_failed(dir: &mut TempDir) {
+    if std::thread::panicking() {
+        dir.disable_cleanup(true);
+        eprintln!("homes and logs are kept in {}", dir.path().display());
+    }
+}
+
 fn log(dir: &TempDir, name: &str) -> String {
     std::fs::read_to_string(dir.path().join("net/logs").join(format!("{name}.log"))).unwrap_or_default()
 }
@@ -140,7 +154,7 @@ impl Localnet {
         log(&self.dir, name)
     }
 
-    /// Kills a program without warning (SIGKILL).
+    /// Kills a program without warning (SIGKILL) and waits until it has let go of its home.
     ///
     /// # Errors
     /// There is no such program.
@@ -148,7 +162,12 @@ impl Localnet {
         let all = self.processes()?;
         let list = all["programs"].as_array().context("programs")?;
         let pid = list.iter().find(|p| p["name"] == name).and_then(|p| p["pid"].as_u64()).with_context(|| format!("no {name}"))?;
-        signal("KILL", pid)
+        signal("KILL", pid)?;
+        // Its parent may not have asked for its exit code yet: then it is there still, without files or locks ("Z" behind its name).
+        let over = |stat: &str| stat.rsplit_once(") ").is_none_or(|(_, state)| state.starts_with('Z'));
+        wait_for("a killed program is gone", DOWN, || {
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(Some(()), |stat| over(&stat).then_some(()))
+        })
     }
 
     /// Starts a killed program again on its home and waits until it answers.
@@ -190,5 +209,6 @@ impl Drop for Localnet {
             let _ = child.kill();
             let _ = child.wait();
         }
+        keep_what_failed(&mut self.dir);
     }
 }
