@@ -10,8 +10,7 @@ pub fn header(raw: &[u8], name: &str) -> Option<String> {
 
 /// All header fields: name and unfolded value.
 pub fn headers(raw: &[u8]) -> impl Iterator<Item = (String, String)> {
-    let end = raw.windows(4).position(|w| w == b"\r\n\r\n").map_or(raw.len(), |i| i + 2);
-    let text = String::from_utf8_lossy(&raw[..end]).into_owned();
+    let text = String::from_utf8_lossy(&raw[..header_end(raw)]).into_owned();
     let mut fields: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
         if line.starts_with([' ', '\t']) {
@@ -24,6 +23,11 @@ pub fn headers(raw: &[u8]) -> impl Iterator<Item = (String, String)> {
         }
     }
     fields.into_iter()
+}
+
+/// Where the header ends: before the empty line, or with the mail.
+fn header_end(raw: &[u8]) -> usize {
+    raw.windows(4).position(|w| w == b"\r\n\r\n").map_or(raw.len(), |i| i + 2)
 }
 
 /// Whether a mail carries a Warmnet field: for the accounting, never for the filter.
@@ -47,8 +51,7 @@ pub fn date() -> String {
 /// The mail with other words for its text, its header as it was.
 #[must_use]
 pub fn with_words(raw: &[u8], words: &str) -> Vec<u8> {
-    let end = raw.windows(4).position(|w| w == b"\r\n\r\n").map_or(raw.len(), |i| i + 2);
-    let mut out = without(&raw[..end], |name, _| name.eq_ignore_ascii_case("Content-Transfer-Encoding"));
+    let mut out = without(&raw[..header_end(raw)], |name, _| name.eq_ignore_ascii_case("Content-Transfer-Encoding"));
     out.extend_from_slice(b"Content-Transfer-Encoding: 8bit\r\n\r\n");
     words.lines().for_each(|line| out.extend_from_slice(format!("{line}\r\n").as_bytes()));
     out

@@ -62,27 +62,38 @@ impl Row {
     }
 }
 
-/// The markers of these UIDs in the selected folder, any number of them; UIDs that are gone are left out.
-pub(super) async fn fetch(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
-    whole(session, uids, &[]).await
+/// The markers of those of these UIDs in the selected folder that `keep` wants, any number of them; UIDs that are gone
+/// are left out. Never more is held than what is kept and one batch.
+pub(super) async fn fetch(session: &mut ImapSession, uids: &[u32], keep: impl Fn(&Row) -> bool) -> Result<Vec<Row>, ImapError> {
+    let items = items(session, &[]);
+    let mut kept = Vec::new();
+    for uids in uids.chunks(HEADER_BATCH) {
+        kept.extend(rows(session, uids, &items, HEADER_BUDGET).await?.into_iter().filter(&keep));
+    }
+    Ok(kept)
 }
 
-/// As [`fetch`], with hints at reports.
-pub(super) async fn fetch_with_reports(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
-    whole(session, uids, &Hint::FIELDS).await
+/// The markers of a batch of UIDs, at most [`HEADER_BATCH`], with hints at reports if wanted.
+pub(super) async fn fetch_batch(session: &mut ImapSession, uids: &[u32], reports: bool) -> Result<Vec<Row>, ImapError> {
+    let items = items(session, if reports { &Hint::FIELDS } else { &[] });
+    rows(session, uids, &items, HEADER_BUDGET).await
 }
 
 /// A second look, as short as can be: which of these UIDs are what mail of ours, and how long it is. Any number of them.
 pub(super) async fn check(session: &mut ImapSession, uids: &[u32]) -> Result<Vec<Row>, ImapError> {
     let items = format!("UID FLAGS RFC822.SIZE {}", block(&MARKERS, CHECK_BLOCK));
-    in_batches(session, uids, CHECK_BATCH, &items, CHECK_BUDGET).await
+    let mut found = Vec::new();
+    for uids in uids.chunks(CHECK_BATCH) {
+        found.extend(rows(session, uids, &items, CHECK_BUDGET).await?);
+    }
+    Ok(found)
 }
 
-async fn whole(session: &mut ImapSession, uids: &[u32], more: &[&str]) -> Result<Vec<Row>, ImapError> {
+/// What is asked for of each mail: the markers, and `more` header fields.
+fn items(session: &ImapSession, more: &[&str]) -> String {
     let names: Vec<&str> = MARKERS.iter().chain(&answer::FIELDS).chain(more).copied().collect();
     let gmail = if session.able.gmail { "X-GM-MSGID " } else { "" };
-    let items = format!("UID FLAGS RFC822.SIZE INTERNALDATE {gmail}{}", block(&names, MAX_BLOCK));
-    in_batches(session, uids, HEADER_BATCH, &items, HEADER_BUDGET).await
+    format!("UID FLAGS RFC822.SIZE INTERNALDATE {gmail}{}", block(&names, MAX_BLOCK))
 }
 
 /// Message-ID and these header fields, at most so many bytes.
@@ -92,15 +103,7 @@ fn block(names: &[&str], limit: usize) -> String {
     format!("BODY.PEEK[HEADER.FIELDS (MESSAGE-ID {})]<0.{limit}>", names.join(" "))
 }
 
-/// One FETCH for so many mails at a time, each of which may bring so many bytes.
-async fn in_batches(session: &mut ImapSession, uids: &[u32], batch: usize, items: &str, budget: usize) -> Result<Vec<Row>, ImapError> {
-    let mut found = Vec::new();
-    for uids in uids.chunks(batch) {
-        found.extend(rows(session, uids, items, budget).await?);
-    }
-    Ok(found)
-}
-
+/// One FETCH, which may bring so many bytes.
 async fn rows(session: &mut ImapSession, uids: &[u32], items: &str, budget: usize) -> Result<Vec<Row>, ImapError> {
     let mut untagged = Vec::new();
     for set in uid_sets(uids) {

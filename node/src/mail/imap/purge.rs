@@ -79,8 +79,7 @@ async fn go_through(session: &mut ImapSession, remove_them: bool) -> Result<Purg
             Err(e) if !e.is_fatal() => continue,
             Err(e) => return Err(e),
         };
-        let mut rows = labelled(session, selected.exists).await?;
-        rows.retain(|row| row.ours);
+        let rows = own_mail(session, selected.exists).await?;
         if rows.is_empty() {
             continue;
         }
@@ -104,17 +103,15 @@ async fn go_through(session: &mut ImapSession, remove_them: bool) -> Result<Purg
     Ok(report)
 }
 
-/// The labelled mails of the selected folder.
-async fn labelled(session: &mut ImapSession, exists: u32) -> Result<Vec<Row>, ImapError> {
+/// Our own mails in the selected folder.
+async fn own_mail(session: &mut ImapSession, exists: u32) -> Result<Vec<Row>, ImapError> {
     if exists == 0 {
         return Ok(Vec::new());
     }
     // An empty text fits every mail that has the field (RFC 3501 section 6.4.4). Gmail searches words, not fields.
     let keys = if session.able.gmail { "UNDELETED" } else { "UNDELETED OR HEADER Warmnet-Exchange \"\" HEADER Warmnet-Enrolment \"\"" };
     let uids = search(session, keys).await?;
-    let mut rows = headers::fetch(session, &uids).await?;
-    rows.retain(|row| row.labelled);
-    Ok(rows)
+    headers::fetch(session, &uids, |row| row.ours).await
 }
 
 /// Deletes our own folder if nothing but removed mail is in it.
@@ -125,10 +122,11 @@ async fn drop_own(session: &mut ImapSession, known: &folders::Folders) -> Result
         return Ok(false);
     }
     // What the owner marked for removal is not ours to remove.
-    let removed = search(session, "DELETED").await?;
-    let rows = headers::fetch(session, &removed).await?;
-    if rows.len() < removed.len() || rows.iter().any(|row| !row.ours) {
-        return Ok(false);
+    for batch in search(session, "DELETED").await?.chunks(headers::HEADER_BATCH) {
+        let rows = headers::fetch_batch(session, batch, false).await?;
+        if rows.len() < batch.len() || rows.iter().any(|row| !row.ours) {
+            return Ok(false);
+        }
     }
     // Deleting the selected folder ends the connection at some servers.
     session.select(&known.inbox).await?;

@@ -10,7 +10,7 @@ use super::{
     FolderRole,
     command::search,
     folders::Folders,
-    headers::{self, Row},
+    headers,
     remove::remove,
     session::{ImapError, ImapSession},
     shift::Source,
@@ -26,8 +26,7 @@ pub(super) async fn run(session: &mut ImapSession, folders: &Folders, keep: Dura
     let selected = session.select(folder).await?;
     let mut uids = search(session, &format!("UNDELETED BEFORE {day}")).await?;
     uids.truncate(MAX_REMOVED);
-    let mut old: Vec<Row> = headers::fetch(session, &uids).await?;
-    old.retain(|row| row.ours);
+    let old = headers::fetch(session, &uids, |row| row.ours).await?;
     if old.is_empty() {
         return Ok(0);
     }

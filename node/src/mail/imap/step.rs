@@ -146,7 +146,7 @@ pub(super) async fn step(session: &mut ImapSession, role: FolderRole, folder: &s
     // What the provider takes for spam is no report to believe.
     let reports = desk.reports && role == FolderRole::Inbox;
     for batch in uids.chunks(HEADER_BATCH) {
-        let mut rows = if reports { headers::fetch_with_reports(session, batch).await? } else { headers::fetch(session, batch).await? };
+        let mut rows = headers::fetch_batch(session, batch, reports).await?;
         let arrives = matches!(role, FolderRole::Inbox | FolderRole::Tab | FolderRole::Junk);
         for row in rows.iter_mut().filter(|row| !row.labelled) {
             if arrives && !row.answers.is_empty() {

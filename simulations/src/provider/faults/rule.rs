@@ -225,8 +225,8 @@ impl Fault {
         if self.words.is_some() && self.step != Step::Message {
             return Err("`words` replace the text of a mail: they belong to the step `message`".to_owned());
         }
-        let as_ever = self.reply.is_none() && !self.close && !self.hang && self.delay_ms == 0 && self.truncate.is_none();
-        if as_ever && self.words.is_none() {
+        let answers_as_ever = self.reply.is_none() && !self.close && !self.hang && self.delay_ms == 0 && self.truncate.is_none();
+        if answers_as_ever && self.words.is_none() {
             return Err("nothing would happen: give one of words, reply, close, hang, delay_ms, truncate".to_owned());
         }
         if self.carried_out && self.reply.is_none() && !self.close && !self.hang {

@@ -266,11 +266,11 @@ impl Session {
             self.to.clear();
             return Ok(Some(String::new()));
         }
-        if let Some(words) = self.struck.as_ref().and_then(Strike::words) {
-            raw = message::with_words(&raw, words);
-        }
         if raw.len() > MESSAGE {
             return Ok(Some("552 5.3.4 too large\r\n".to_owned()));
+        }
+        if let Some(words) = self.struck.as_ref().and_then(Strike::words) {
+            raw = message::with_words(&raw, words);
         }
         let to = std::mem::take(&mut self.to);
         self.from = None;
