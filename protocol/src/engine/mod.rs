@@ -14,7 +14,7 @@
 //! | `messages.rs`, `sync.rs` | gossip and what is missing |
 //! | `bundles.rs` | signing this node's word once |
 //! | `fork.rs` | records that contradict each other |
-//! | `restore.rs` | coming back after a stop |
+//! | `restore.rs`, `memory.rs` | coming back after a stop; a store in memory |
 //! | `returned.rs` | bounces of this node's own mail |
 //! | `report.rs` | figures for people |
 
@@ -26,6 +26,7 @@ mod hosted;
 mod input;
 mod introductions;
 mod mail;
+mod memory;
 mod messages;
 mod output;
 mod planning;
@@ -38,6 +39,7 @@ mod tests;
 
 pub use hosted::{Application, Hosted, HostedMember, Switch};
 pub use input::{FoundMail, Input};
+pub use memory::MemoryStore;
 pub use output::{GoBack, MailTask, Output, ToStore, Want};
 pub use report::{EpochCounts, MemberState};
 pub use restore::{ChainSource, RestoreError, Restored, audit};

@@ -3,75 +3,22 @@
 use crate::cast::{self, LEAVER, SECOND};
 use crate::world::{World, world};
 use std::collections::{BTreeMap, BTreeSet};
-use warmnet_protocol::chain::Fork;
-use warmnet_protocol::engine::{
-    Application, ChainSource, Engine, GoBack, HostedMember, Input, MailTask, Output, Restored, Switch, ToStore, Want,
-};
+use warmnet_protocol::engine::{Application, Engine, HostedMember, Input, MailTask, MemoryStore, Output, Switch, ToStore, Want};
 use warmnet_protocol::exchange::{Act, Exchange, SendResult};
 use warmnet_protocol::gossip::Topic;
 use warmnet_protocol::identity::{CanonicalAddress, signed};
-use warmnet_protocol::ids::{ExchangeId, MemberId, NodeId};
+use warmnet_protocol::ids::{ExchangeId, NodeId};
 use warmnet_protocol::limits::REQUEST_BYTES;
 use warmnet_protocol::time::{Epoch, Timestamp};
-use warmnet_protocol::wire::bundle::{Bundle, SelfReport};
+use warmnet_protocol::wire::bundle::Bundle;
 use warmnet_protocol::wire::codec;
 use warmnet_protocol::wire::introduction::{Introduce, Introduced};
-use warmnet_protocol::wire::roster::{ALL_WEEKDAYS, RampPreset, Roster, acts};
+use warmnet_protocol::wire::roster::{ALL_WEEKDAYS, RampPreset, acts};
 
 /// Who lives there: the node of two.
 pub(crate) const HOSTED: [usize; 2] = [LEAVER, SECOND];
 /// Outputs of one input, far above a whole epoch's plan.
 const OUTPUTS: usize = 4_096;
-
-/// What a host stores.
-#[derive(Default)]
-pub(crate) struct Store {
-    records: BTreeMap<Epoch, Vec<u8>>,
-    rosters: BTreeMap<Epoch, Roster>,
-    bundles: BTreeMap<(Epoch, MemberId), Vec<u8>>,
-    forks: BTreeMap<Epoch, Fork>,
-    own: BTreeSet<(Epoch, MemberId)>,
-    exchanges: BTreeMap<ExchangeId, Vec<u8>>,
-    applications: BTreeMap<MemberId, Vec<u8>>,
-    reports: BTreeMap<(Epoch, MemberId), SelfReport>,
-}
-
-impl Store {
-    /// A store that holds nothing else.
-    pub(crate) fn of_exchange(x: &Exchange) -> Self {
-        Self { exchanges: BTreeMap::from([(x.id, codec::encode(x))]), ..Self::default() }
-    }
-}
-
-impl ChainSource for Store {
-    fn records(&mut self) -> Vec<Vec<u8>> {
-        self.records.values().cloned().collect()
-    }
-    fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
-        self.rosters.get(&epoch).cloned()
-    }
-    fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>> {
-        self.bundles.iter().filter(|((e, _), _)| *e == epoch).map(|(_, b)| b.clone()).collect()
-    }
-    fn forks(&mut self) -> Vec<Fork> {
-        self.forks.values().cloned().collect()
-    }
-}
-
-impl Restored for Store {
-    fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
-        self.own.iter().copied().collect()
-    }
-    fn exchanges(&mut self) -> Vec<Vec<u8>> {
-        self.exchanges.values().cloned().collect()
-    }
-    fn applications(&mut self) -> Vec<(MemberId, Vec<u8>)> {
-        self.applications.clone().into_iter().collect()
-    }
-    fn reports(&mut self) -> Vec<(Epoch, MemberId, SelfReport)> {
-        self.reports.iter().map(|((e, m), r)| (*e, *m, *r)).collect()
-    }
-}
 
 /// The node, its host's memory, and a count of what it answered.
 pub(crate) struct Node {
@@ -84,7 +31,7 @@ pub(crate) struct Node {
     pub(crate) tasks: Vec<MailTask>,
     pub(crate) acts: Vec<(ExchangeId, u8, Act)>,
     exchanges: BTreeMap<(Epoch, ExchangeId), Exchange>,
-    pub(crate) store: Store,
+    pub(crate) store: MemoryStore,
     sent: BTreeSet<(ExchangeId, u8)>,
     token: u64,
     answered: u64,
@@ -131,7 +78,7 @@ impl Node {
             tasks: vec![],
             acts: vec![],
             exchanges: BTreeMap::new(),
-            store: Store::default(),
+            store: MemoryStore::default(),
             sent: BTreeSet::new(),
             token: 0,
             answered: 0,
@@ -222,42 +169,34 @@ impl Node {
             }
             Output::Publish { bytes, .. } => assert!(bytes.len() <= REQUEST_BYTES),
             Output::GoBack { epoch, cause } => {
-                self.store.records.split_off(&epoch);
-                self.store.rosters.split_off(&epoch);
-                match cause {
-                    GoBack::Forked(fork) => drop(self.store.forks.insert(epoch, fork)),
-                    GoBack::Overruled(record) => drop(self.store.records.insert(epoch, record)),
-                }
+                self.store.go_back(epoch, cause);
                 self.engine.refold(self.now, epoch, &mut self.store).expect("its own records");
                 self.meet("went back".into());
                 let outputs: Vec<Output> = std::iter::from_fn(|| self.engine.poll()).collect();
                 outputs.into_iter().for_each(|o| self.hear(o));
             }
-            Output::Store(ToStore::Record { epoch, bytes }) => drop(self.store.records.insert(epoch, bytes)),
-            Output::Store(ToStore::Roster { epoch }) => {
-                let roster = Roster::clone(self.engine.chain().roster(epoch).expect("the one it names"));
-                self.store.rosters.insert(epoch, roster);
-            }
-            Output::Store(ToStore::Bundle { epoch, member, bytes }) => drop(self.store.bundles.insert((epoch, member), bytes)),
             Output::OwnBundle { epoch, member, bytes } => {
                 assert_eq!(signed::open::<Bundle>(&bytes, &self.world.network).err(), None);
                 self.meet("files: bundle".into());
-                assert!(self.store.own.insert((epoch, member)), "one bundle a member and epoch");
-                self.store.bundles.insert((epoch, member), bytes);
+                assert!(self.store.store_own(epoch, member, bytes), "one bundle a member and epoch");
             }
-            Output::Store(ToStore::Exchange { exchange, epoch, bytes, .. }) => {
-                let x: Exchange = codec::decode(&bytes, REQUEST_BYTES).expect("what is stored can be read again");
-                self.exchanges.insert((epoch, exchange), x);
-                self.store.exchanges.insert(exchange, bytes);
-            }
-            Output::Store(ToStore::Application { member, bytes }) => {
-                assert!(codec::decode::<Application>(&bytes, 4_096).is_ok(), "what is stored can be read again");
-                self.store.applications.insert(member, bytes);
-            }
-            Output::Store(ToStore::Report { epoch, member, report }) => drop(self.store.reports.insert((epoch, member), report)),
+            Output::Store(what) => self.keep(what),
             Output::Derived { .. } => self.meet("derived".into()),
             Output::Enrol { .. } | Output::MailToken { .. } => {}
         }
+    }
+
+    /// What is stored can be read again.
+    fn keep(&mut self, what: ToStore) {
+        match &what {
+            ToStore::Exchange { exchange, epoch, bytes, .. } => {
+                let x: Exchange = codec::decode(bytes, REQUEST_BYTES).expect("an exchange");
+                self.exchanges.insert((*epoch, *exchange), x);
+            }
+            ToStore::Application { bytes, .. } => assert!(codec::decode::<Application>(bytes, 4_096).is_ok()),
+            _ => {}
+        }
+        self.store.store(self.engine.chain(), what);
     }
 
     /// Whatever happened, the node can be started again from its store, and stands where it stood.

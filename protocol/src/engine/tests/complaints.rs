@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::matching::RingKind;
-use crate::wire::bundle::SelfReport;
+use crate::wire::bundle::{AuthResult, Placement};
 use crate::wire::codec;
 use crate::wire::roster::Pool;
 
@@ -147,49 +147,19 @@ fn a_complaint_is_filed_once_survives_and_needs_a_from_that_is_not_forged() {
     assert!(matches!(entry.word, crate::wire::bundle::Word::Receiver(Some(o)) if o.complaint && o.placement == Placement::Inbox));
 }
 
-/// What a node stores of the chain, and its exchanges.
-struct Stopped(Kept, Vec<Vec<u8>>);
-
-impl ChainSource for Stopped {
-    fn records(&mut self) -> Vec<Vec<u8>> {
-        self.0.records()
-    }
-    fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
-        self.0.roster(epoch)
-    }
-    fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>> {
-        self.0.bundles(epoch)
-    }
-    fn forks(&mut self) -> Vec<Fork> {
-        self.0.forks()
-    }
-}
-
-impl Restored for Stopped {
-    fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
-        vec![]
-    }
-    fn exchanges(&mut self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut self.1)
-    }
-    fn applications(&mut self) -> Vec<(MemberId, Vec<u8>)> {
-        vec![]
-    }
-    fn reports(&mut self) -> Vec<(Epoch, MemberId, SelfReport)> {
-        vec![]
-    }
-}
-
 #[test]
 fn a_complaint_survives_a_restart() {
     let (mut w, to, mail) = waiting();
     let outputs = find(&mut w, to, &FoundMail { text: "Words of somebody's own, and quite a few of them".into(), ..mail.clone() });
-    let bytes =
-        outputs.iter().filter_map(|o| if let Output::Store(ToStore::Exchange { bytes, .. }) = o { Some(bytes.clone()) } else { None });
-    let old = &w.peers[to].engine;
+    let Peer { engine: old, store, .. } = &mut w.peers[to];
+    for output in outputs {
+        if let Output::Store(what) = output {
+            store.store(old.chain(), what);
+        }
+    }
     let mut again = Engine::new(old.chain().genesis().clone(), key(u8::try_from(to).unwrap()));
     again.handle(w.now, Input::Host(Box::new(old.hosted()[&mail.member].config.clone())));
-    again.restore(w.now, &mut Stopped(w.peers[to].store.clone(), bytes.collect())).expect("restored");
+    again.restore(w.now, store).expect("restored");
     let exchange = Label::parse(&mail.label).expect("a label").exchange;
     assert!(again.exchanges[&exchange].complaint && again.exchanges[&exchange].pending.is_empty());
 }

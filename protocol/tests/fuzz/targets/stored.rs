@@ -2,8 +2,9 @@
 
 use super::{CODEC, Target, VALUE, codec_reason, engine};
 use crate::mutate::Mutator;
-use crate::node::{self, Store};
-use warmnet_protocol::engine::{Application, Input};
+use crate::node;
+use std::collections::BTreeMap;
+use warmnet_protocol::engine::{Application, Input, MemoryStore};
 use warmnet_protocol::exchange::Exchange;
 use warmnet_protocol::limits::REQUEST_BYTES;
 use warmnet_protocol::time::Span;
@@ -21,7 +22,10 @@ fn exchange(bytes: &[u8]) -> Result<(), String> {
     let clock = crate::world::world().clock();
     let mut now = clock.start(x.epoch);
     let mut engine = node::engine(now);
-    assert_eq!(engine.restore(now, &mut Store::of_exchange(&x)), Ok(()));
+    assert_eq!(
+        engine.restore(now, &mut MemoryStore { exchanges: BTreeMap::from([(x.id, codec::encode(&x))]), ..MemoryStore::default() }),
+        Ok(())
+    );
     for _ in 0..LOOKS.1 {
         now = clock.after(now, Span::hours(LOOKS.0));
         engine.handle(now, Input::Wake);
