@@ -24,10 +24,21 @@ pub const ROSTER_ROWS: usize = 1_000_000;
 pub const ROSTER_PAGE: usize = 4_096;
 /// Bundles in one sync answer: 64 of at most 24 KiB stay under the response cap of 4 MiB.
 pub const BUNDLE_PAGE: usize = 64;
+/// Digests of counted bundles in one sync answer: 2 MiB.
+pub const LEAF_PAGE: usize = 65_536;
+/// Answers asked for in vain before a node goes on without what it asked for: the digests that a record counts, an equivocation proof,
+/// a record that lies far enough back to begin with. Each goes to another peer, so a handful of liars or newcomers don't settle it.
+pub const PATIENCE: u32 = 16;
+/// Equivocation proofs held: as many as the records of a window can list.
+pub const FAULTS: usize = 1_024;
+/// Notices held that no record lists yet: as many as the records of a degraded run can list.
+pub const EARLY_NOTICES: usize = RECORD_NOTICES * DEGRADED_EPOCHS as usize;
+/// Refused records kept for their owner to see.
+pub const REFUSED_RECORDS: usize = 4;
 /// Records in one sync answer: 16 of at most 144 KiB.
 pub const RECORD_PAGE: usize = 16;
-/// A request between nodes.
-pub const REQUEST_BYTES: usize = 64 * 1024;
+/// A request between nodes: a bitmap over the longest roster, 122 KiB, is the largest.
+pub const REQUEST_BYTES: usize = 128 * 1024;
 /// An answer between nodes.
 pub const RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 /// Nodes one contacts question may ask about.
@@ -67,8 +78,14 @@ mod tests {
     #[test]
     fn pages_fit_an_answer() {
         // An envelope adds 128 bytes, a row of a page has up to 140, a page's own frame is small.
-        let pages = [RECORD_PAGE * (RECORD_BYTES + 128), BUNDLE_PAGE * (BUNDLE_BYTES + 128), ROSTER_PAGE * 140];
+        let pages = [
+            RECORD_PAGE * (RECORD_BYTES + 128),
+            BUNDLE_PAGE * (BUNDLE_BYTES + 128),
+            ROSTER_PAGE * 140,
+            LEAF_PAGE * 32,
+            RECORD_PROOFS * crate::wire::fault::FAULT_BYTES,
+        ];
         assert!(pages.iter().all(|bytes| bytes + 1_024 <= RESPONSE_BYTES), "{pages:?}");
-        assert!(ROSTER_ROWS.div_ceil(8) < RECORD_BYTES);
+        assert!(ROSTER_ROWS.div_ceil(8) < RECORD_BYTES && ROSTER_ROWS.div_ceil(8) + 1_024 < REQUEST_BYTES);
     }
 }

@@ -138,3 +138,39 @@ fn every_message_is_described_field_by_field() {
         assert_eq!(described, names, "{message}");
     }
 }
+
+/// Sources of the crate whose errors are refusals of what others say.
+const REFUSING: [&str; 11] = [
+    "chain/accept.rs",
+    "chain/counted.rs",
+    "chain/faults.rs",
+    "exchange/recognise.rs",
+    "gossip/refusal.rs",
+    "identity/address.rs",
+    "identity/signed.rs",
+    "params/ranges.rs",
+    "wire/bundle.rs",
+    "wire/genesis.rs",
+    "wire/label.rs",
+];
+
+#[test]
+fn every_refusal_names_a_rule() {
+    let known = pages().values().map(String::as_str).collect::<Vec<_>>().concat();
+    let mut texts = 0;
+    for file in REFUSING {
+        let source = text(crate_folder().join("src").join(file));
+        let errors = source.match_indices("#[error(\"").map(|(at, mark)| &source[at + mark.len()..]);
+        let invalid = source.match_indices("CodecError::Invalid(\"").map(|(at, mark)| &source[at + mark.len()..]);
+        for rest in errors.chain(invalid) {
+            let told = rest.split_once('"').expect("a text ends").0;
+            let rules: Vec<&str> = told.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).filter(|w| w.starts_with("R-")).collect();
+            assert!(!rules.is_empty(), "{file}: \"{told}\" names no rule");
+            for rule in rules {
+                assert!(known.contains(&format!("- **{rule}** ")), "{file}: \"{told}\" names {rule}, which is no rule");
+            }
+            texts += 1;
+        }
+    }
+    assert!(texts > 50, "{texts}");
+}

@@ -63,11 +63,12 @@ ANSWER = Enum(
 REQUEST = Enum(
     Introduce=INTRODUCE, Apply=APPLY, Confirm=Struct(member=MEMBER, code=Raw(16)), Records=Struct(**{"from": EPOCH}),
     Roster=Struct(epoch=EPOCH, digest=DIGEST, **{"from": U32}), Bundles=Struct(epoch=EPOCH, have=Bytes()), Notices=None,
-    Contacts=Struct(nodes=Vec(NODE)), Leave=Bytes(),
+    Contacts=Struct(nodes=Vec(NODE)), Leave=Bytes(), Leaves=Struct(record=EPOCH, **{"from": U32}), Faults=Struct(digests=Vec(DIGEST)),
 )
 RESPONSE = Enum(
     Introduced=INTRODUCED, Enrolment=ANSWER, Records=Vec(Bytes()), Roster=Struct(rows=Vec(ROW), total=U32), Bundles=Vec(Bytes()),
     Notices=Vec(Bytes()), Contacts=Vec(Tuple(NODE, Vec(Text()))), Refused=Struct(reason=Text()),
+    Leaves=Struct(digests=Vec(DIGEST), total=U32), Faults=Vec(Bytes()),
 )
 
 # Kind of a signed message: its payload and largest payload in bytes.

@@ -32,7 +32,7 @@ pub(crate) fn ingest(engine: &mut Engine, now: Timestamp, store: &Store, bundles
         let mut batch = Batch::new();
         while let Some(output) = engine.poll() {
             match output {
-                Output::Store(ToStore::Bundle { epoch, member, bytes }) => {
+                Output::Store(ToStore::Bundle { epoch, member, bytes, .. }) => {
                     batch.put(FamilyName::Bundles, epoch_member_key(epoch.0, &member.0), bytes);
                 }
                 Output::Verdict { verdict, .. } => accepted += usize::from(verdict.acceptance == Acceptance::Accept),

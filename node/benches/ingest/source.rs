@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use warmnet_node::store::{Durability, FamilyName, Store, epoch_key, epoch_member_key};
 use warmnet_protocol::chain::{Chain, Fork};
-use warmnet_protocol::engine::{ChainSource, Engine};
+use warmnet_protocol::engine::{ChainSource, Engine, StoredBundle};
 use warmnet_protocol::identity::{NodeKey, signed};
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::limits;
@@ -107,7 +107,10 @@ impl ChainSource for RecordsOnly<'_> {
         let rows = |(_, page): (_, Vec<u8>)| codec::decode::<Vec<RosterRow>>(&page, limits::DECODE_BYTES).expect("rows");
         Some(Roster::new(pages.into_iter().flat_map(rows).collect()))
     }
-    fn bundles(&mut self, _: Epoch) -> Vec<Vec<u8>> {
+    fn faults(&mut self) -> Vec<Vec<u8>> {
+        vec![]
+    }
+    fn bundles(&mut self, _: Epoch) -> Vec<StoredBundle> {
         vec![]
     }
     fn forks(&mut self) -> Vec<Fork> {

@@ -6,11 +6,11 @@ use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::StreamProtocol;
 use libp2p::request_response::Codec;
 
-/// A request names things (an introduction, a range to sync); 64 KiB holds some 2,000 hashes.
-pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+/// A request names things (an introduction, what is missing): the protocol's own bound.
+pub const MAX_REQUEST_BYTES: usize = warmnet_protocol::limits::REQUEST_BYTES;
 
 /// A response carries stored messages for sync: 4 MiB is 7,000 bundles of a usual member.
-pub const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
+pub const MAX_RESPONSE_BYTES: usize = warmnet_protocol::limits::RESPONSE_BYTES;
 
 /// Reads and writes length-prefixed bytes. Memory grows with what arrives, not with what is announced.
 #[derive(Debug, Clone, Copy, Default)]

@@ -250,7 +250,7 @@ async fn requests_and_their_failures() {
             assert_eq!(from, asker);
             match data.first() {
                 Some(1) => {
-                    let answer = data.repeat(60);
+                    let answer = data.repeat(30);
                     server.handle.respond(token, answer).await.expect("answer");
                 }
                 Some(2) => drop(token),
@@ -266,7 +266,7 @@ async fn requests_and_their_failures() {
     });
     let mut data = vec![1; MAX_REQUEST_BYTES];
     let answer = client.handle.request(target, data.clone()).await;
-    assert_eq!(answer.map(|bytes| bytes.len()), Ok(60 * MAX_REQUEST_BYTES));
+    assert_eq!(answer.map(|bytes| bytes.len()), Ok(30 * MAX_REQUEST_BYTES));
     data.push(1);
     let answer = client.handle.request(target, data).await;
     assert!(matches!(answer, Err(RequestError::TooLarge { .. })));

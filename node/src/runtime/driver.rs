@@ -176,7 +176,7 @@ impl Driver {
 
     async fn carry_out(&mut self, output: Output) -> Result<(), DriverError> {
         match output {
-            Output::Verdict { token, verdict } => {
+            Output::Verdict { token, verdict, refusal } => {
                 let acceptance = match verdict.acceptance {
                     Acceptance::Accept => GossipAcceptance::Accept,
                     Acceptance::Ignore => GossipAcceptance::Ignore,
@@ -184,9 +184,9 @@ impl Driver {
                 };
                 if let Some((message, source)) = self.peers.take_message(token) {
                     closed(self.network.verdict(message, acceptance).await)?;
-                    if verdict.penalty > 0 {
-                        // A rejection costs gossip score by itself; the log says who, for the owner.
-                        tracing::debug!(peer = %source.short(), penalty = verdict.penalty, "a message was rejected");
+                    if let Some(refusal) = refusal.filter(|_| verdict.penalty > 0) {
+                        // A rejection costs gossip score by itself; the log says who and by which rule, for the owner.
+                        tracing::debug!(peer = %source.short(), penalty = verdict.penalty, %refusal, "a message was rejected");
                     }
                 }
             }

@@ -7,6 +7,7 @@ mod driver;
 mod explain;
 mod feedback;
 pub mod gate;
+mod health;
 mod mailboxes;
 mod my_data;
 pub mod outbox;
@@ -20,7 +21,7 @@ mod start;
 mod status;
 mod stored;
 
-pub use audit::{AuditedRecord, AuditedRow, LeftOut, audit_store};
+pub use audit::{AuditReport, AuditedRecord, AuditedRow, LeftOut, StalledRecord, audit_store};
 pub use authority::{Authority, AuthorityOutput, EnrolmentAuth};
 pub use driver::DriverError;
 pub use my_data::{BundleData, ExchangeData, HomeDataError, MailboxData, my_data};

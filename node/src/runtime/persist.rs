@@ -1,11 +1,12 @@
 //! The engine's state in the store, and the store's answers to other nodes.
 
-use super::stored::{APPLICATION, BOOK, CHUNK, FORK, Stored};
+use super::stored::{APPLICATION, BOOK, CHUNK, FAULT, FORK, LATE, Stored};
 use crate::store::{
     Batch, Durability, FamilyName, HighWater, HighWaterError, Journal, Store, StoreError, epoch_key, epoch_member_key, exchange_key,
 };
 use warmnet_protocol::chain::Chain;
 use warmnet_protocol::engine::{Engine, GoBack, ToStore};
+use warmnet_protocol::identity::hash;
 use warmnet_protocol::ids::{Digest, MemberId};
 use warmnet_protocol::limits;
 use warmnet_protocol::time::Epoch;
@@ -48,7 +49,16 @@ impl Persist {
         match what {
             ToStore::Record { epoch, bytes } => batch.put(FamilyName::Records, epoch_key(epoch.0), bytes),
             ToStore::Roster { epoch } => roster(engine.chain(), epoch, batch),
-            ToStore::Bundle { epoch, member, bytes } => batch.put(FamilyName::Bundles, epoch_member_key(epoch.0, &member.0), bytes),
+            ToStore::Bundle { epoch, member, bytes, late } => {
+                let key = epoch_member_key(epoch.0, &member.0);
+                if late {
+                    batch.put(FamilyName::Meta, [LATE, &key].concat(), []);
+                }
+                batch.put(FamilyName::Bundles, key, bytes)
+            }
+            ToStore::Fault { epoch, bytes } => {
+                batch.put(FamilyName::Meta, [FAULT, &epoch_key(epoch.0), &hash::digest(&bytes).0].concat(), bytes)
+            }
             ToStore::Exchange { member, epoch, exchange, bytes } => {
                 batch.put(FamilyName::Exchanges, exchange_key(&member.0, epoch.0, &exchange.0), bytes)
             }
@@ -105,7 +115,9 @@ impl Persist {
             for family in [FamilyName::Records, FamilyName::Rosters, FamilyName::Bundles] {
                 batch.prune(family, &[], floor.0);
             }
-            batch.prune(FamilyName::Meta, FORK, floor.0);
+            for kind in [FORK, FAULT, LATE] {
+                batch.prune(FamilyName::Meta, kind, floor.0);
+            }
         }
         if let Some(floor) = next.minus(KEEP_OWN) {
             for family in [FamilyName::OwnBundles, FamilyName::Reports] {
@@ -124,6 +136,11 @@ impl Persist {
             Request::Records { from } => self.records_from(engine.chain(), *from),
             Request::Roster { epoch, digest, from } => Ok(self.roster_page(engine.chain(), *epoch, digest, *from)),
             Request::Bundles { epoch, have } => self.bundles_beyond(engine.chain(), *epoch, have),
+            Request::Leaves { record, from } => Ok(self.leaves(engine.chain(), *record, *from)),
+            Request::Faults { digests } => {
+                let known = digests.iter().take(limits::RECORD_PROOFS).filter_map(|digest| engine.chain().fault(digest));
+                Ok(Response::Faults(known.map(|fault| fault.bytes.clone()).collect()))
+            }
             _ => Ok(Response::Refused { reason: "not a question for the store".into() }),
         };
         answer.unwrap_or_else(|_| Response::Refused { reason: "the store could not be read".into() })
@@ -144,6 +161,14 @@ impl Persist {
         };
         let rows = roster.rows().iter().skip(from as usize).take(limits::ROSTER_PAGE).cloned().collect();
         Response::Roster { rows, total: u32::try_from(roster.len()).unwrap_or(u32::MAX) }
+    }
+
+    /// The digests that a record counts, where the bundles held here are those.
+    fn leaves(&self, chain: &Chain, record: Epoch, from: u32) -> Response {
+        let stored = self.stored();
+        let leaves = chain.leaves(record, |epoch, member| stored.bundle(epoch, *member)).unwrap_or_default();
+        let total = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
+        Response::Leaves { digests: leaves.into_iter().skip(from as usize).take(limits::LEAF_PAGE).collect(), total }
     }
 
     fn bundles_beyond(&self, chain: &Chain, epoch: Epoch, have: &[u8]) -> Result<Response, StoreError> {

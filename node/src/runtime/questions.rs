@@ -82,8 +82,11 @@ impl Driver {
     }
 
     pub(super) async fn on_request(&mut self, now: Timestamp, token: ResponseToken, from: NodeId, data: &[u8]) {
-        let Ok(request) = codec::decode::<Request>(data, limits::REQUEST_BYTES) else {
-            return self.respond(token, &Response::Refused { reason: "the request could not be read".into() }).await;
+        let request = match codec::decode::<Request>(data, limits::REQUEST_BYTES) {
+            Ok(request) => request,
+            Err(error) => {
+                return self.respond(token, &Response::Refused { reason: format!("the request could not be read: {error}") }).await;
+            }
         };
         match request {
             Request::Introduce(request) => {
@@ -119,7 +122,9 @@ impl Driver {
 /// Asks a node; `None`, with a line in the log, when it gives no answer that can be read.
 async fn response(network: &NetworkHandle, node: NodeId, request: &Request) -> Option<Response> {
     match network.request(node.0, codec::encode(request)).await {
-        Ok(bytes) => codec::decode(&bytes, limits::RESPONSE_BYTES).ok(),
+        Ok(bytes) => codec::decode(&bytes, limits::RESPONSE_BYTES)
+            .inspect_err(|error| tracing::debug!(node = %node.short(), %error, "an answer could not be read"))
+            .ok(),
         Err(error) => {
             tracing::debug!(node = %node.short(), %error, "no answer");
             None

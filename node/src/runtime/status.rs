@@ -1,13 +1,13 @@
 //! The control socket's answers: what people and scripts read.
 
+use super::health;
 use super::mailboxes::Mailboxes;
 use super::peers::Peers;
 use super::reports::Reports;
-use crate::control::{ClosedStatus, EpochStatus, HealthItem, MemberStatus, NetworkScore, ReconciledStatus, ReportStatus, Severity, Status};
+use crate::control::{ClosedStatus, EpochStatus, MemberStatus, NetworkScore, ReconciledStatus, ReportStatus, Status};
 use std::collections::BTreeMap;
 use warmnet_protocol::engine::{Application, Engine, MemberState};
 use warmnet_protocol::ids::MemberId;
-use warmnet_protocol::params::RULES_VERSION;
 use warmnet_protocol::policy::credits::Credits;
 use warmnet_protocol::policy::{allowance, lock};
 use warmnet_protocol::score::Score;
@@ -22,10 +22,10 @@ const SHOWN_MEMBERS: usize = 200;
 /// What the driver knows beside the engine.
 #[derive(Default)]
 pub(super) struct Facts {
-    mailboxes: BTreeMap<MemberId, Result<(), String>>,
-    refused: BTreeMap<MemberId, ()>,
-    full: BTreeMap<MemberId, u8>,
-    alarms: BTreeMap<MemberId, &'static str>,
+    pub(super) mailboxes: BTreeMap<MemberId, Result<(), String>>,
+    pub(super) refused: BTreeMap<MemberId, ()>,
+    pub(super) full: BTreeMap<MemberId, u8>,
+    pub(super) alarms: BTreeMap<MemberId, &'static str>,
 }
 
 impl Facts {
@@ -173,7 +173,7 @@ pub(super) fn status(engine: &Engine, facts: &Facts, reports: &Reports, peers: &
         closed: closed.collect(),
         network_scores: network_scores(engine),
         reconciled: reconciled.collect(),
-        health: health(engine, facts, peers, now),
+        health: health::items(engine, facts, peers, now),
     }
 }
 
@@ -194,83 +194,6 @@ fn network_scores(engine: &Engine) -> Vec<NetworkScore> {
             provisional: score_of(&r.member).is_none_or(|s| s.provisional),
         })
         .collect()
-}
-
-fn item(code: &str, severity: Severity, text: &str, fix: &str) -> HealthItem {
-    HealthItem { code: code.to_owned(), severity, text: text.to_owned(), fix: fix.to_owned() }
-}
-
-fn health(engine: &Engine, facts: &Facts, peers: &Peers, now: Timestamp) -> Vec<HealthItem> {
-    let mut items = Vec::new();
-    if peers.count() == 0 {
-        items.push(item("no_peers", Severity::Warn, "no peer is connected", "check network.bootstrap and that TCP to it is open"));
-    }
-    if engine.running_degraded(now) == Some(true) {
-        items.push(item(
-            "degraded",
-            Severity::Warn,
-            "this epoch is played without a record",
-            "nothing to do: the coordinator is late or out of reach",
-        ));
-    }
-    if engine.chain().history().back().is_some_and(|d| !d.matches_record) {
-        let fix = "compare with other members; a coordinator that differs from everybody cheats or is broken";
-        items.push(item("differs", Severity::Error, "the last record is not what this node computes", fix));
-    }
-    if let Some(fork) = engine.chain().undecided() {
-        let text = format!("two records of epoch {} contradict each other; both are void, and so is what came after them", fork.epoch);
-        let fix = "nothing to do: the network's root key decides; without it matching ends 7 epochs after the last record";
-        items.push(item("fork", Severity::Error, &text, fix));
-    }
-    let next = engine.chain().next_epoch();
-    let rules = engine.chain().params_at(next);
-    if !rules.known() {
-        let text = format!(
-            "from epoch {next} on the network plays by rules of version {}; this program knows up to {RULES_VERSION}",
-            rules.version
-        );
-        items.push(item("rules", Severity::Error, &text, "install a newer version; until then your members stand still"));
-    }
-    for member in facts.refused.keys() {
-        let text = format!("the provider refuses the password of mailbox {}", member.short());
-        items.push(item(
-            "sign_in",
-            Severity::Error,
-            &text,
-            "run `warmnet-node mailbox test`, then `mailbox add` with a new password or permission",
-        ));
-    }
-    for (member, what) in &facts.alarms {
-        let text = format!("mail of mailbox {} is refused: {what}", member.short());
-        items.push(item("refused", Severity::Error, &text, "mend it, then run `warmnet-node doctor`; the node tries again by itself"));
-    }
-    for (member, percent) in &facts.full {
-        let text = format!("mailbox {} is {percent} % full; a full one refuses mail, yours too", member.short());
-        items.push(item("quota", Severity::Warn, &text, "make room in it"));
-    }
-    for (member, state) in &facts.mailboxes {
-        if let Err(why) = state {
-            let text = format!("mailbox {} is not connected: {why}", member.short());
-            items.push(item("mailbox", Severity::Warn, &text, "it is tried again by itself; `warmnet-node mailbox test` shows details"));
-        }
-    }
-    for member in engine.hosted().keys() {
-        let threads = engine.answered_threads(member);
-        if threads > 0 {
-            let text = format!("a person answered in {threads} warming thread(s) of mailbox {}", member.short());
-            items.push(item(
-                "answered",
-                Severity::Info,
-                &text,
-                "read it in your inbox: the node has stopped these threads and leaves them alone",
-            ));
-        }
-    }
-    if engine.content_faults() > 0 {
-        let text = format!("{} labelled mails held other words than they should and were left alone", engine.content_faults());
-        items.push(item("content", Severity::Info, &text, "nothing to do"));
-    }
-    items
 }
 
 /// A member's score; nothing before the first record.

@@ -1,8 +1,9 @@
 //! What a store holds of the engine's state, read back.
 
 use crate::store::{FamilyName, Row, SCAN_LIMIT, Store, StoreError, epoch_key, epoch_member_key};
+use std::collections::BTreeSet;
 use warmnet_protocol::chain::{FORK_BYTES, Fork};
-use warmnet_protocol::engine::{ChainSource, Restored};
+use warmnet_protocol::engine::{ChainSource, Restored, StoredBundle};
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::limits;
 use warmnet_protocol::time::Epoch;
@@ -19,6 +20,10 @@ pub(super) const BOOK: &[u8] = b"report-book/";
 
 /// Where a fork's proof lies among them, by its epoch.
 pub(super) const FORK: &[u8] = b"fork/";
+/// Where an equivocation proof lies, by its epoch and digest.
+pub(super) const FAULT: &[u8] = b"fault/";
+/// Where a bundle that came late is marked, by its epoch and member.
+pub(super) const LATE: &[u8] = b"late/";
 
 /// The reading half of [`Persist`](super::persist::Persist); `export` reads by it beside a running node.
 #[derive(Clone)]
@@ -82,8 +87,14 @@ impl ChainSource for Stored {
     fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
         self.load_roster(epoch).ok().flatten()
     }
-    fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>> {
+    fn bundles(&mut self, epoch: Epoch) -> Vec<StoredBundle> {
         let found = self.store.family(FamilyName::Bundles).prefix(&epoch_key(epoch.0), SCAN_LIMIT).unwrap_or_default();
+        let marks = self.store.family(FamilyName::Meta).prefix(&[LATE, &epoch_key(epoch.0)].concat(), SCAN_LIMIT).unwrap_or_default();
+        let late: BTreeSet<Vec<u8>> = marks.into_iter().filter_map(|(key, _)| key.strip_prefix(LATE).map(<[u8]>::to_vec)).collect();
+        found.into_iter().map(|(key, envelope)| StoredBundle { late: late.contains(&key), envelope }).collect()
+    }
+    fn faults(&mut self) -> Vec<Vec<u8>> {
+        let found = self.store.family(FamilyName::Meta).prefix(FAULT, SCAN_LIMIT).unwrap_or_default();
         found.into_iter().map(|(_, bytes)| bytes).collect()
     }
     fn forks(&mut self) -> Vec<Fork> {

@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// How many derived records' digests are remembered: twice the window.
 const HISTORY: usize = 64;
+/// Members left out by one record that are remembered: more are as bad.
+const OMISSIONS: usize = 1_024;
 
 /// What a record's window says.
 #[derive(Clone)]
@@ -189,8 +191,17 @@ impl Chain {
             }
             let record = held.record.clone();
             let Some(roster) = self.rosters.get(&next).cloned() else { break };
-            let Some(step) = self.step(&record) else { break };
+            if self.disputed == Some(next) || !self.missing_bundles().is_empty() {
+                break;
+            }
             let ledger_ok = self.ledger_holds(&record);
+            if !ledger_ok && self.conceded != Some(next) {
+                self.disputed = Some(next);
+                break;
+            }
+            let Some(step) = self.step(&record) else { break };
+            let (mut omitted, _) = self.left_out(&record, &step.void);
+            omitted.truncate(OMISSIONS);
             let rows_ok = self.differences(&record, &step, &roster).is_empty();
             let Step { window, quarantined, void, gone: _, mut derived } = step;
             derived.digests.matches_record = ledger_ok && rows_ok && derived.digests.results() == record.results;
@@ -201,6 +212,9 @@ impl Chain {
                 self.caught.remove(member);
             }
             push_bounded(&mut self.history, derived.digests, HISTORY);
+            if !omitted.is_empty() {
+                push_bounded(&mut self.omissions, (next, omitted), HISTORY);
+            }
             if let Some(closed) = self.window.latest().filter(|c| Some(c.epoch) == derived.closes) {
                 push_bounded(&mut self.summaries, closed.summary(), HISTORY);
             }

@@ -52,13 +52,12 @@ impl Chain {
     }
 
     /// Why a record of an epoch that has one already is not simply accepted.
-    pub(super) fn contradiction(&self, record: &Verified<EpochRecord>) -> RecordRefusal {
+    pub(super) fn contradiction(&self, record: &Verified<EpochRecord>, serial: u32) -> RecordRefusal {
         let epoch = record.message.epoch;
         let Some(held) = self.records.get(&epoch).filter(|held| held.digest != record.digest) else { return RecordRefusal::Known };
-        let serial = match self.check_link(&record.message).and_then(|()| self.check_content(&record.message, &record.signer)) {
-            Ok(serial) => serial,
-            Err(refusal) => return refusal,
-        };
+        if let Err(refusal) = self.check_link(&record.message).and_then(|()| self.check_content(&record.message, serial)) {
+            return refusal;
+        }
         match serial.cmp(&held.serial) {
             Ordering::Less => RecordRefusal::Overruled,
             Ordering::Greater => RecordRefusal::Overrules,

@@ -9,16 +9,20 @@
 
 mod accept;
 mod audit;
+mod counted;
 mod derive;
 mod draft;
+mod faults;
 mod fork;
 mod known;
 mod play;
 
 pub use accept::{BundleRefusal, RecordRefusal, RosterRefusal};
-pub use audit::{Audit, RowDifference};
+pub use audit::{Audit, RowDifference, Stalled};
+pub use counted::LeavesRefusal;
 pub use derive::{Derived, DerivedDigests};
 pub use draft::{Draft, DraftInputs};
+pub use faults::{FaultRefusal, HeldFault};
 pub use fork::{FORK_BYTES, Fork};
 pub use play::Play;
 
@@ -29,6 +33,7 @@ use crate::params::Params;
 use crate::time::{Clock, Epoch};
 use crate::wire::epoch_record::{EpochRecord, Upcoming};
 use crate::wire::genesis::Genesis;
+use crate::wire::notice::Notice;
 use crate::wire::roster::Roster;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -53,6 +58,8 @@ pub struct HeldBundle {
     pub envelope: Vec<u8>,
     /// Digest of its payload.
     pub digest: Digest,
+    /// It came when gossip no longer carries it: the coordinator may rightly not have had it.
+    pub late: bool,
 }
 
 /// One network's chain as a node holds it.
@@ -66,6 +73,7 @@ pub struct Chain {
     derived: Option<Derived>,
     history: VecDeque<DerivedDigests>,
     summaries: VecDeque<crate::ledger::EpochSummary>,
+    omissions: VecDeque<(Epoch, Vec<MemberId>)>,
     quarantined: BTreeSet<DomainTag>,
     /// Members whose word is void, until which epoch, by the records that listed the proofs.
     void: BTreeMap<MemberId, Epoch>,
@@ -73,6 +81,14 @@ pub struct Chain {
     base: Option<Epoch>,
     /// Members caught in equivocation here, not yet listed by a record.
     caught: BTreeMap<MemberId, Digest>,
+    /// Equivocation proofs by their digests.
+    faults: BTreeMap<Digest, HeldFault>,
+    /// The record that waits because the bundles held are not those it counts.
+    disputed: Option<Epoch>,
+    /// Bundles that a record counts where none or another one is held, by their payload digests.
+    wanted: BTreeMap<(Epoch, MemberId), Digest>,
+    /// The record that is derived although the bundles held are not those it counts.
+    conceded: Option<Epoch>,
     forks: BTreeMap<Epoch, Fork>,
     known: known::KnownKeys,
 }
@@ -93,10 +109,15 @@ impl Chain {
             derived: None,
             history: VecDeque::new(),
             summaries: VecDeque::new(),
+            omissions: VecDeque::new(),
             quarantined: BTreeSet::new(),
             void: BTreeMap::new(),
             base: None,
             caught: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            disputed: None,
+            wanted: BTreeMap::new(),
+            conceded: None,
             forks: BTreeMap::new(),
             known: known::KnownKeys::default(),
         }
@@ -188,10 +209,19 @@ impl Chain {
     pub fn summaries(&self) -> &VecDeque<crate::ledger::EpochSummary> {
         &self.summaries
     }
+    /// Members whose bundle was here in time and is not counted, by the records of the last 64 that leave any out.
+    #[must_use]
+    pub fn omissions(&self) -> &VecDeque<(Epoch, Vec<MemberId>)> {
+        &self.omissions
+    }
     /// The window of closed epochs.
     #[must_use]
     pub fn window(&self) -> &Window {
         &self.window
+    }
+    /// Notices that the held records list.
+    pub fn listed_notices(&self) -> impl Iterator<Item = &Notice> {
+        self.records.values().flat_map(|held| &held.record.notices)
     }
     /// Tags in quarantine by the records derived so far.
     #[must_use]
@@ -239,24 +269,19 @@ impl Chain {
         let certificate = crate::identity::signed::open::<crate::wire::epoch_record::IssuingKey>(authority, &self.network).ok()?;
         Some(certificate.message.key)
     }
-    /// Remembers a member whose equivocation was proved, until a record lists it.
-    pub fn mark_caught(&mut self, member: MemberId, proof: Digest) {
-        if !self.void.contains_key(&member) && self.caught.len() < limits::HOSTED_MEMBERS {
-            self.caught.insert(member, proof);
-        }
-    }
-
     /// Drops what no rule needs any more: a function of the newest record's epoch only.
     fn prune(&mut self) {
         let newest = self.next_epoch();
         if let Some(floor) = newest.minus(limits::KEEP_EPOCHS) {
             self.records = self.records.split_off(&floor);
             self.forks = self.forks.split_off(&floor);
+            self.prune_faults(floor);
         }
         // A roster is needed until its epoch is closed; a degraded run may lean on one a week older.
         if let Some(floor) = self.first_open().minus(limits::DEGRADED_EPOCHS + 2) {
             self.rosters = self.rosters.split_off(&floor);
         }
         self.bundles = self.bundles.split_off(&self.first_open());
+        self.wanted = self.wanted.split_off(&(self.first_open(), MemberId([0; 32])));
     }
 }

@@ -45,9 +45,16 @@ impl Chain {
 
     /// The on-time record that `epoch` is played by, and its roster.
     pub(super) fn played(&self, epoch: Epoch) -> Option<(&HeldRecord, &Arc<Roster>)> {
+        let held = self.played_by(epoch)?;
+        self.rosters.get(&held.record.epoch).map(|roster| (held, roster))
+    }
+
+    /// The on-time record that `epoch` is played by. Its roster may be in the host's store alone: closed epochs need theirs no more,
+    /// but who joins late asks for their bundles by it.
+    #[must_use]
+    pub fn played_by(&self, epoch: Epoch) -> Option<&HeldRecord> {
         let (at, held) = self.records.range(..=epoch).rev().find(|(_, r)| !r.record.degraded)?;
-        let near = epoch.0 - at.0 <= limits::DEGRADED_EPOCHS;
-        near.then(|| self.rosters.get(at)).flatten().map(|roster| (held, roster))
+        (epoch.0 - at.0 <= limits::DEGRADED_EPOCHS).then_some(held)
     }
 
     /// Weekday of an epoch, 0 = Monday, from the genesis date (epoch 0 has the weekday of its wall-clock date).

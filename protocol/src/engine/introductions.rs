@@ -85,10 +85,4 @@ impl Engine {
         }
         Ok((id, address.as_str().to_owned()))
     }
-
-    /// Whether a gossiped notice stops a member at once, before any record lists it.
-    pub(super) fn in_quarantine(&self, epoch: crate::time::Epoch, member: &crate::ids::MemberId) -> bool {
-        let tag = self.chain.play(epoch).and_then(|p| p.roster.row(member).map(|r| r.tag));
-        tag.is_some_and(|t| self.early_notices.contains(&t))
-    }
 }

@@ -1,6 +1,6 @@
 //! A host's store in memory: for tests and simulations, and the shortest example of what a host keeps.
 
-use super::{ChainSource, GoBack, Restored, ToStore};
+use super::{ChainSource, GoBack, Restored, StoredBundle, ToStore};
 use crate::chain::{Chain, Fork};
 use crate::ids::{ExchangeId, MemberId};
 use crate::time::Epoch;
@@ -17,8 +17,12 @@ pub struct MemoryStore {
     pub rosters: BTreeMap<Epoch, Roster>,
     /// Bundle envelopes, own ones too.
     pub bundles: BTreeMap<(Epoch, MemberId), Vec<u8>>,
+    /// Which of them came late.
+    pub late: BTreeSet<(Epoch, MemberId)>,
     /// Which of them are own ones.
     pub own: BTreeSet<(Epoch, MemberId)>,
+    /// Encoded equivocation proofs.
+    pub faults: BTreeSet<(Epoch, Vec<u8>)>,
     /// Forks that were proved.
     pub forks: BTreeMap<Epoch, Fork>,
     /// Encoded exchanges.
@@ -35,7 +39,11 @@ impl MemoryStore {
         match what {
             ToStore::Record { epoch, bytes } => _ = self.records.insert(epoch, bytes),
             ToStore::Roster { epoch } => self.rosters.extend(chain.roster(epoch).map(|roster| (epoch, Roster::clone(roster)))),
-            ToStore::Bundle { epoch, member, bytes } => _ = self.bundles.insert((epoch, member), bytes),
+            ToStore::Bundle { epoch, member, bytes, late } => {
+                self.bundles.insert((epoch, member), bytes);
+                self.late.extend(late.then_some((epoch, member)));
+            }
+            ToStore::Fault { epoch, bytes } => _ = self.faults.insert((epoch, bytes)),
             ToStore::Exchange { exchange, bytes, .. } => _ = self.exchanges.insert(exchange, bytes),
             ToStore::Application { member, bytes } => _ = self.applications.insert(member, bytes),
             ToStore::Report { epoch, member, report } => _ = self.reports.insert((epoch, member), report),
@@ -66,9 +74,13 @@ impl ChainSource for MemoryStore {
     fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
         self.rosters.get(&epoch).cloned()
     }
-    fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>> {
+    fn bundles(&mut self, epoch: Epoch) -> Vec<StoredBundle> {
         let all = (epoch, MemberId([0; 32]))..=(epoch, MemberId([255; 32]));
-        self.bundles.range(all).map(|(_, bundle)| bundle.clone()).collect()
+        let stored = |(key, envelope): (_, &Vec<u8>)| StoredBundle { envelope: envelope.clone(), late: self.late.contains(key) };
+        self.bundles.range(all).map(stored).collect()
+    }
+    fn faults(&mut self) -> Vec<Vec<u8>> {
+        self.faults.iter().map(|(_, fault)| fault.clone()).collect()
     }
     fn forks(&mut self) -> Vec<Fork> {
         self.forks.values().cloned().collect()

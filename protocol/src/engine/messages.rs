@@ -1,16 +1,16 @@
 //! Gossip in: each topic through its stations to one finding of the verdict table.
 
 use super::{Engine, GoBack, Output, Timer, ToStore};
-use crate::chain::{BundleRefusal, RecordRefusal};
+use crate::chain::{BundleRefusal, HeldFault, RecordRefusal};
 use crate::exchange::deadlines;
-use crate::gossip::{Finding, Topic};
-use crate::identity::{Verified, hash, signed};
-use crate::time::{Span, Timestamp};
+use crate::gossip::{Finding, Refusal, Topic};
+use crate::identity::{SignedError, Verified, hash, signed};
+use crate::limits::REFUSED_RECORDS;
+use crate::time::{Epoch, Span, Timestamp};
 use crate::wire::bundle::Bundle;
 use crate::wire::codec;
 use crate::wire::epoch_record::EpochRecord;
-use crate::wire::fault::{FAULT_BYTES, Fault};
-use crate::wire::notice::{Notice, NoticeKind};
+use crate::wire::fault::Fault;
 use crate::wire::roster::Roster;
 
 /// How far ahead of its publication a record may be by this node's clock: a tenth of an epoch.
@@ -21,54 +21,55 @@ pub(super) const PUBLISH_AHEAD: Span = Span::hours(6);
 impl Engine {
     pub(super) fn on_gossip(&mut self, now: Timestamp, token: u64, topic: Topic, bytes: &[u8]) {
         let digest = hash::digest(bytes);
-        let finding = if self.seen.contains(&digest) {
-            Finding::Duplicate
+        let judged = if self.seen.contains(&digest) {
+            Err(Refusal::Seen)
         } else {
-            let finding = match topic {
+            match topic {
                 Topic::Records => self.judge_record(now, bytes),
                 Topic::Bundles => self.judge_bundle(now, bytes, true),
-                Topic::Notices => self.judge_notice(bytes),
+                Topic::Notices => self.judge_notice(now, bytes),
                 Topic::Faults => self.judge_fault(bytes),
-            };
-            // What may be judged otherwise later must be looked at again.
-            if !matches!(finding, Finding::NotReady | Finding::Stranger | Finding::TooEarly) {
-                self.seen.insert(digest);
             }
-            finding
         };
-        self.emit(Output::Verdict { token, verdict: finding.verdict() });
+        let refusal = judged.err();
+        let finding = refusal.as_ref().map_or(Finding::Fresh, Refusal::finding);
+        // What may be judged otherwise later must be looked at again.
+        if !matches!(finding, Finding::NotReady | Finding::Stranger | Finding::TooEarly) {
+            self.seen.insert(digest);
+        }
+        self.emit(Output::Verdict { token, verdict: finding.verdict(), refusal });
     }
 
-    pub(super) fn judge_record(&mut self, now: Timestamp, bytes: &[u8]) -> Finding {
-        let decoded = match signed::decode::<EpochRecord>(bytes) {
-            Ok(d) => d,
-            Err(e) => return Finding::from(&e),
-        };
+    pub(super) fn judge_record(&mut self, now: Timestamp, bytes: &[u8]) -> Result<(), Refusal> {
+        let decoded = signed::decode::<EpochRecord>(bytes).inspect_err(|e| self.notice_newer_layout(e, bytes))?;
         let clock = self.chain.clock();
         let early = clock.wall_ms(PUBLISH_AHEAD) + clock.wall_ms(CLOCK_TOLERANCE);
         if clock.start(decoded.message.epoch) > now.plus_wall_ms(early) && decoded.message.epoch.0 > 1 {
-            return Finding::TooEarly;
+            return Err(Refusal::Early);
         }
-        match decoded.verify(&self.chain.network()) {
-            Err(e) => Finding::from(&e),
-            Ok(record) => self.take_record(now, record),
+        let record = decoded.verify(&self.chain.network())?;
+        self.take_record(now, record)
+    }
+
+    /// Remembers that the coordinator writes records in a layout that this program doesn't know: its owner has to be told.
+    fn notice_newer_layout(&mut self, error: &SignedError, bytes: &[u8]) {
+        if let SignedError::UnknownVersion(layout) = error
+            && self.chain.issuing_key().is_some()
+            && signed::signer_of_unknown::<EpochRecord>(bytes, &self.chain.network()) == self.chain.issuing_key()
+        {
+            self.newer_layout = Some(*layout);
         }
     }
 
     /// Puts a verified record into the chain and follows it up.
-    pub(super) fn take_record(&mut self, now: Timestamp, record: Verified<EpochRecord>) -> Finding {
+    pub(super) fn take_record(&mut self, now: Timestamp, record: Verified<EpochRecord>) -> Result<(), Refusal> {
         if self.going_back {
-            return Finding::NotReady;
+            return Err(Refusal::GoingBack);
         }
         let (epoch, bytes) = (record.message.epoch, record.bytes.clone());
-        let refusal = match self.chain.accept_record(record) {
-            Ok(()) => {
-                self.emit(Output::Store(ToStore::Record { epoch, bytes }));
-                self.schedule(now, Timer::Sync);
-                self.astray = false;
-                return Finding::Fresh;
-            }
-            Err(refusal) => refusal,
+        let Err(refusal) = self.chain.accept_record(record) else {
+            self.hold_record(now, epoch, bytes);
+            return Ok(());
         };
         match refusal {
             RecordRefusal::Previous => self.astray = true,
@@ -78,18 +79,31 @@ impl Engine {
                 }
             }
             RecordRefusal::Overrules => self.go_back(epoch, GoBack::Overruled(bytes)),
+            // Its signer is certified and breaks the rules: evidence for the owner.
+            RecordRefusal::Params | RecordRefusal::Upcoming | RecordRefusal::Closes | RecordRefusal::TooMany => {
+                self.refused_records.push_back((epoch, refusal, bytes));
+                while self.refused_records.len() > REFUSED_RECORDS {
+                    self.refused_records.pop_front();
+                }
+            }
             _ => {}
         }
-        let finding = Finding::from(refusal);
-        if finding == Finding::NotReady {
+        if Finding::from(refusal) == Finding::NotReady {
             self.schedule(now, Timer::Sync);
         }
-        finding
+        Err(refusal.into())
+    }
+
+    /// A record was accepted.
+    pub(super) fn hold_record(&mut self, now: Timestamp, epoch: Epoch, bytes: Vec<u8>) {
+        self.emit(Output::Store(ToStore::Record { epoch, bytes }));
+        self.schedule(now, Timer::Sync);
+        self.astray = false;
     }
 
     pub(super) fn on_own_record(&mut self, now: Timestamp, record: Verified<EpochRecord>, roster: Roster) {
         let (epoch, digest, bytes) = (record.message.epoch, record.digest, record.bytes.clone());
-        self.take_record(now, record);
+        let _stands_below = self.take_record(now, record);
         if self.chain.record(epoch).is_none_or(|held| held.digest != digest) {
             return;
         }
@@ -102,113 +116,61 @@ impl Engine {
     }
 
     /// `gossip`: whether the gossip deadline holds; by sync a bundle counts until its epoch is closed.
-    pub(super) fn judge_bundle(&mut self, now: Timestamp, bytes: &[u8], gossip: bool) -> Finding {
-        let decoded = match signed::decode::<Bundle>(bytes) {
-            Ok(d) => d,
-            Err(e) => return Finding::from(&e),
-        };
+    pub(super) fn judge_bundle(&mut self, now: Timestamp, bytes: &[u8], gossip: bool) -> Result<(), Refusal> {
+        let decoded = signed::decode::<Bundle>(bytes)?;
         let clock = self.chain.clock();
         let (epoch, member) = (decoded.message.epoch, decoded.message.member);
         if clock.start(epoch.plus(1)) > clock.after(now, CLOCK_TOLERANCE) {
-            return Finding::TooEarly;
+            return Err(Refusal::Early);
         }
-        if gossip && now >= deadlines::bundle_deadline(&clock, epoch) {
-            return Finding::TooLate;
+        let late = now >= deadlines::bundle_deadline(&clock, epoch);
+        if gossip && late {
+            return Err(Refusal::Late);
         }
         let contradicts = match self.chain.check_bundle(&decoded.message, &decoded.digest, &decoded.signer()) {
             Ok(()) => false,
-            Err(BundleRefusal::Equivocation) => true,
-            Err(refusal) => return Finding::from(refusal),
+            // One proof is enough: a third word costs nobody a signature check.
+            Err(BundleRefusal::Equivocation) if !self.chain.knows_caught(&member, epoch) => true,
+            Err(refusal) => return Err(refusal.into()),
         };
-        let bundle = match self.chain.verify_bundle(decoded) {
-            Err(e) => return Finding::from(&e),
-            Ok(b) => b,
-        };
+        let bundle = self.chain.verify_bundle(decoded)?;
+        self.prove_equivocation(&bundle);
         if contradicts {
-            self.caught(bundle);
-            return Finding::from(BundleRefusal::Equivocation);
+            return Err(BundleRefusal::Equivocation.into());
         }
-        self.emit(Output::Store(ToStore::Bundle { epoch, member, bytes: bundle.bytes.clone() }));
-        self.chain.hold_bundle(bundle);
+        self.emit(Output::Store(ToStore::Bundle { epoch, member, bytes: bundle.bytes.clone(), late }));
+        self.chain.hold_bundle(bundle, late);
         self.derive(now);
-        Finding::Fresh
+        Ok(())
     }
 
-    /// A second, different word of a member on an epoch: remembered, and the proof goes out.
-    fn caught(&mut self, bundle: Verified<Bundle>) {
-        let Verified { message: Bundle { epoch, member, .. }, bytes, .. } = bundle;
-        let Some(held) = self.chain.bundles(epoch).and_then(|b| b.get(&member)) else { return };
-        let proof = Fault::equivocation(held.envelope.clone(), bytes);
-        self.chain.mark_caught(member, proof.digest());
-        self.emit(Output::Publish { topic: Topic::Faults, bytes: codec::encode(&proof) });
+    /// When a member's verified bundle is another one than the one held: the proof is kept and goes out.
+    fn prove_equivocation(&mut self, bundle: &Verified<Bundle>) {
+        let Bundle { epoch, member, .. } = bundle.message;
+        let held = self.chain.bundles(epoch).and_then(|b| b.get(&member)).filter(|held| held.digest != bundle.digest);
+        let Some(held) = held.filter(|_| !self.chain.knows_caught(&member, epoch)) else { return };
+        let bytes = codec::encode(&Fault::equivocation(held.envelope.clone(), bundle.bytes.clone()));
+        self.hold_fault(HeldFault { member, epoch, bytes: bytes.clone() });
+        self.emit(Output::Publish { topic: Topic::Faults, bytes });
     }
 
-    pub(super) fn judge_notice(&mut self, bytes: &[u8]) -> Finding {
-        let notice = match signed::open::<Notice>(bytes, &self.chain.network()) {
-            Ok(n) => n,
-            Err(e) => return Finding::from(&e),
-        };
-        match self.chain.issuing_key() {
-            None => Finding::NotReady,
-            // Keys rotate: a signer unknown here may be the next one.
-            Some(key) if key != notice.signer => Finding::Stranger,
-            Some(_) => {
-                self.take_notice(&notice);
-                Finding::Fresh
-            }
-        }
+    fn hold_fault(&mut self, fault: HeldFault) {
+        self.emit(Output::Store(ToStore::Fault { epoch: fault.epoch, bytes: fault.bytes.clone() }));
+        self.chain.take_fault(fault);
     }
 
-    fn take_notice(&mut self, notice: &Verified<Notice>) {
-        let tag = notice.message.tag;
-        match notice.message.kind {
-            NoticeKind::Listed => self.early_notices.insert(tag),
-            NoticeKind::Released => self.early_notices.remove(&tag),
-        };
-        self.notices.insert(tag, notice.bytes.clone());
-    }
-
-    pub(super) fn on_own_notice(&mut self, _now: Timestamp, notice: Verified<Notice>) {
-        self.take_notice(&notice);
-        self.seen.insert(hash::digest(&notice.bytes));
-        self.emit(Output::Publish { topic: Topic::Notices, bytes: notice.bytes });
-    }
-
-    fn judge_fault(&mut self, bytes: &[u8]) -> Finding {
-        let Fault::Equivocation { first, second } = match codec::decode::<Fault>(bytes, FAULT_BYTES) {
-            Ok(f) => f,
-            Err(_) => return Finding::Malformed,
-        };
-        let network = self.chain.network();
-        let (a, b) = match (signed::open::<Bundle>(&first, &network), signed::open::<Bundle>(&second, &network)) {
-            (Ok(a), Ok(b)) => (a, b),
-            _ => return Finding::BadSignature,
-        };
-        let same = a.message.member == b.message.member && a.message.epoch == b.message.epoch && a.signer == b.signer;
-        if !same || a.digest == b.digest {
-            return Finding::BreaksRule;
-        }
-        match self.chain.node_of(a.message.epoch, &a.message.member) {
-            None => Finding::NotReady,
-            Some(node) if node != a.signer => Finding::Stranger,
-            Some(_) => {
-                self.chain.mark_caught(a.message.member, hash::digest(bytes));
-                Finding::Fresh
-            }
-        }
+    pub(super) fn judge_fault(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        let fault = self.chain.judge_fault(bytes)?;
+        self.hold_fault(fault);
+        Ok(())
     }
 
     /// Derives what can be derived and tells the host.
     pub(super) fn derive(&mut self, now: Timestamp) {
         for epoch in self.chain.derive() {
-            // Notices that a record carries act by the roster now.
-            let listed: Vec<_> = self.chain.record(epoch).map(|r| r.record.notices.clone()).unwrap_or_default();
-            for notice in listed {
-                self.early_notices.remove(&notice.tag);
-                self.notices.remove(&notice.tag);
-            }
             self.emit(Output::Derived { epoch });
         }
+        self.look_at_disputes(now);
         if let Some(epoch) = self.epoch(now) {
             self.plan(now, epoch);
         }

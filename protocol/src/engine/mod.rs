@@ -11,7 +11,7 @@
 //! | `enrolment.rs`, `departure.rs` | their way in and out |
 //! | `planning.rs` | a new epoch's deal becomes exchanges |
 //! | `introductions.rs`, `mail.rs` | the partner's node, the mailer |
-//! | `messages.rs`, `sync.rs` | gossip and what is missing |
+//! | `messages.rs`, `notices.rs`, `sync.rs` | gossip and what is missing |
 //! | `bundles.rs` | signing this node's word once |
 //! | `fork.rs` | records that contradict each other |
 //! | `restore.rs`, `memory.rs` | coming back after a stop; a store in memory |
@@ -28,6 +28,7 @@ mod introductions;
 mod mail;
 mod memory;
 mod messages;
+mod notices;
 mod output;
 mod planning;
 mod report;
@@ -42,10 +43,10 @@ pub use input::{FoundMail, Input};
 pub use memory::MemoryStore;
 pub use output::{GoBack, MailTask, Output, ToStore, Want};
 pub use report::{EpochCounts, MemberState};
-pub use restore::{ChainSource, RestoreError, Restored, audit};
+pub use restore::{ChainSource, RestoreError, Restored, StoredBundle, audit};
 pub use returned::OwnMail;
 
-use crate::chain::Chain;
+use crate::chain::{Chain, RecordRefusal};
 use crate::exchange::Exchange;
 use crate::gossip::Seen;
 use crate::identity::NodeKey;
@@ -82,14 +83,17 @@ pub struct Engine {
     /// Epochs planned, and whether with the degraded play.
     planned: BTreeMap<Epoch, bool>,
     counts: BTreeMap<Epoch, EpochCounts>,
-    /// Tags quarantined by a gossiped notice that no record lists yet: introductions stop at once.
-    early_notices: BTreeSet<DomainTag>,
-    notices: BTreeMap<DomainTag, Vec<u8>>,
+    /// Gossiped notices that no record may list yet: introductions stop at once.
+    early_notices: BTreeMap<DomainTag, notices::EarlyNotice>,
     seen: Seen,
     timers: BTreeSet<(Timestamp, Timer)>,
     outputs: VecDeque<Output>,
     roster_page: Option<sync::RosterPage>,
-    asked_notices: bool,
+    asked: sync::Asked,
+    /// Records refused though their signer is certified.
+    refused_records: VecDeque<(Epoch, RecordRefusal, Vec<u8>)>,
+    /// A layout of records that this program doesn't know and the coordinator writes.
+    newer_layout: Option<u8>,
     /// A record did not continue this chain: the records before it may have been overruled.
     astray: bool,
     /// The host has to fold the chain anew before it can go on.
@@ -111,13 +115,14 @@ impl Engine {
             signed: BTreeSet::new(),
             planned: BTreeMap::new(),
             counts: BTreeMap::new(),
-            early_notices: BTreeSet::new(),
-            notices: BTreeMap::new(),
+            early_notices: BTreeMap::new(),
             seen: Seen::new(limits::SEEN),
             timers: BTreeSet::new(),
             outputs: VecDeque::new(),
             roster_page: None,
-            asked_notices: false,
+            asked: sync::Asked::default(),
+            refused_records: VecDeque::new(),
+            newer_layout: None,
             astray: false,
             going_back: false,
             content_faults: 0,
@@ -143,7 +148,7 @@ impl Engine {
             Input::Host(member) => self.host(now, *member),
             Input::Gossip { token, topic, bytes } => self.on_gossip(now, token, topic, &bytes),
             Input::OwnRecord { record, roster } => self.on_own_record(now, *record, roster),
-            Input::OwnNotice(notice) => self.on_own_notice(now, notice),
+            Input::OwnNotice(notice) => self.on_own_notice(notice),
             Input::Answer { want, response } => self.on_answer(now, want, response),
             Input::NoAnswer { want } => self.on_no_answer(now, want),
             Input::PeerConnected => self.schedule(now, Timer::Sync),

@@ -2,7 +2,7 @@
 
 use crate::chain::Fork;
 use crate::exchange::Act;
-use crate::gossip::{Topic, Verdict};
+use crate::gossip::{Refusal, Topic, Verdict};
 use crate::ids::{Digest, ExchangeId, MemberId, NodeId};
 use crate::time::Epoch;
 use crate::wire::bundle::SelfReport;
@@ -44,6 +44,10 @@ pub enum Want {
     Bundles(Epoch, Vec<u8>),
     /// Notices in force.
     Notices,
+    /// Payload digests of the bundles that a record counts, from the n-th on.
+    Leaves(Epoch, u32),
+    /// Equivocation proofs by their digests.
+    Faults(Vec<Digest>),
 }
 
 impl Want {
@@ -55,6 +59,8 @@ impl Want {
             Self::Roster(epoch, digest, from) => Request::Roster { epoch, digest, from },
             Self::Bundles(epoch, have) => Request::Bundles { epoch, have },
             Self::Notices => Request::Notices,
+            Self::Leaves(record, from) => Request::Leaves { record, from },
+            Self::Faults(digests) => Request::Faults { digests },
         }
     }
 }
@@ -77,6 +83,8 @@ pub enum Output {
         token: u64,
         /// Accept, ignore or reject, and the penalty.
         verdict: Verdict,
+        /// The rule that it broke; also of a record that is forwarded though it doesn't stand here.
+        refusal: Option<Refusal>,
     },
     /// Publish.
     Publish {
@@ -189,6 +197,15 @@ pub enum ToStore {
         /// Its member.
         member: MemberId,
         /// The envelope.
+        bytes: Vec<u8>,
+        /// Whether it came when gossip no longer carries it.
+        late: bool,
+    },
+    /// An equivocation proof.
+    Fault {
+        /// The epoch that its bundles are about.
+        epoch: Epoch,
+        /// The encoded fault.
         bytes: Vec<u8>,
     },
     /// An exchange's state.

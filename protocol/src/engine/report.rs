@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::hosted::{Application, Switch};
+use crate::chain::RecordRefusal;
 use crate::exchange::state::Outgoing;
 use crate::exchange::{Exchange, Side};
 use crate::ids::MemberId;
@@ -176,9 +177,14 @@ impl Engine {
         self.exchanges.values().filter(|x| x.me == *member && x.stopped).count()
     }
 
-    /// Notices in force that no record lists yet, as envelopes.
+    /// Records that were refused though their signer is certified, oldest first: their epoch, why, and the signed envelope.
+    pub fn refused_records(&self) -> impl Iterator<Item = (Epoch, RecordRefusal, &[u8])> {
+        self.refused_records.iter().map(|(epoch, refusal, bytes)| (*epoch, *refusal, bytes.as_slice()))
+    }
+
+    /// The layout of records that the coordinator writes and this program doesn't know.
     #[must_use]
-    pub fn pending_notices(&self) -> Vec<Vec<u8>> {
-        self.notices.values().cloned().collect()
+    pub fn newer_layout(&self) -> Option<u8> {
+        self.newer_layout
     }
 }

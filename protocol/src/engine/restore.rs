@@ -2,10 +2,10 @@
 
 use super::hosted::Application;
 use super::{Engine, Timer};
-use crate::chain::{Audit, Chain, Fork};
+use crate::chain::{Audit, Chain, Fork, HeldFault, Stalled};
 use crate::exchange::Exchange;
 use crate::exchange::deadlines;
-use crate::identity::signed;
+use crate::identity::signed::{self, Decoded};
 use crate::ids::MemberId;
 use crate::limits;
 use crate::time::{Epoch, Timestamp};
@@ -15,14 +15,25 @@ use crate::wire::epoch_record::EpochRecord;
 use crate::wire::genesis::Genesis;
 use crate::wire::roster::Roster;
 
+/// A bundle as it was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBundle {
+    /// The envelope.
+    pub envelope: Vec<u8>,
+    /// Whether it came late ([`ToStore::Bundle`](super::ToStore::Bundle)).
+    pub late: bool,
+}
+
 /// Where a stored chain comes from. Bytes in a store were verified before they were put there.
 pub trait ChainSource {
     /// Record envelopes in epoch order.
     fn records(&mut self) -> Vec<Vec<u8>>;
     /// The roster of a record.
     fn roster(&mut self, epoch: Epoch) -> Option<Roster>;
-    /// Bundle envelopes of an epoch, own ones too.
-    fn bundles(&mut self, epoch: Epoch) -> Vec<Vec<u8>>;
+    /// Bundles of an epoch, own ones too.
+    fn bundles(&mut self, epoch: Epoch) -> Vec<StoredBundle>;
+    /// Encoded equivocation proofs.
+    fn faults(&mut self) -> Vec<Vec<u8>>;
     /// Forks that were proved.
     fn forks(&mut self) -> Vec<Fork>;
 }
@@ -51,9 +62,12 @@ pub enum RestoreError {
 }
 
 /// Folds the stored records into an empty chain, oldest first; `before` is called with everything at hand before each is derived.
-fn fold(chain: &mut Chain, from: &mut dyn ChainSource, mut before: impl FnMut(&Chain)) -> Result<(), RestoreError> {
+fn fold(chain: &mut Chain, from: &mut dyn ChainSource, mut before: impl FnMut(&mut Chain)) -> Result<(), RestoreError> {
     let lag = chain.close_lag();
     from.forks().into_iter().for_each(|fork| chain.take_fork(fork));
+    for bytes in from.faults() {
+        chain.take_fault(HeldFault::stored(bytes).ok_or(RestoreError::Unreadable("equivocation proof"))?);
+    }
     for bytes in from.records() {
         let record = signed::decode::<EpochRecord>(&bytes).map_err(|_| RestoreError::Unreadable("record"))?.trust_own_store();
         let epoch = record.message.epoch;
@@ -72,10 +86,11 @@ fn fold(chain: &mut Chain, from: &mut dyn ChainSource, mut before: impl FnMut(&C
 }
 
 fn take_bundles(chain: &mut Chain, epoch: Epoch, from: &mut dyn ChainSource) {
-    for bytes in from.bundles(epoch) {
-        if let Ok(bundle) = signed::decode::<Bundle>(&bytes) {
-            // A refusal means the chain knows better than the store; the bundle is not needed.
-            let _refused = chain.accept_bundle(bundle.trust_own_store());
+    for StoredBundle { envelope, late } in from.bundles(epoch) {
+        if let Ok(bundle) = signed::decode::<Bundle>(&envelope).map(Decoded::trust_own_store)
+            && chain.check_bundle(&bundle.message, &bundle.digest, &bundle.signer).is_ok()
+        {
+            chain.hold_bundle(bundle, late);
         }
     }
 }
@@ -89,14 +104,21 @@ pub(super) fn fold_all(chain: &mut Chain, from: &mut dyn ChainSource) -> Result<
     Ok(())
 }
 
-/// Audits every stored record that can be derived, oldest first.
+/// Audits every stored record that can be derived, oldest first; of the others, why the first can't be.
 ///
 /// # Errors
 /// [`RestoreError`].
-pub fn audit(genesis: Genesis, from: &mut dyn ChainSource) -> Result<Vec<Audit>, RestoreError> {
+pub fn audit(genesis: Genesis, from: &mut dyn ChainSource) -> Result<(Vec<Audit>, Option<Stalled>), RestoreError> {
+    let mut chain = Chain::new(genesis);
     let mut found = Vec::new();
-    fold(&mut Chain::new(genesis), from, |chain| found.extend(chain.audit()))?;
-    Ok(found)
+    fold(&mut chain, from, |chain| {
+        if let Some(audit) = chain.audit() {
+            // What is wrong with its ledger root is said; the records behind it are looked at all the same.
+            chain.concede(audit.record);
+            found.push(audit);
+        }
+    })?;
+    Ok((found, chain.stalled()))
 }
 
 impl Engine {

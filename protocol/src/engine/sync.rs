@@ -2,13 +2,15 @@
 
 use super::messages::PUBLISH_AHEAD;
 use super::{Engine, Output, Timer, ToStore, Want};
-use crate::gossip::{Finding, Topic};
+use crate::gossip::Topic;
 use crate::identity::{hash, signed};
+use crate::ids::Digest;
 use crate::limits;
 use crate::time::{Epoch, Span, Timestamp};
 use crate::wire::epoch_record::EpochRecord;
 use crate::wire::roster::{Roster, RosterRow};
 use crate::wire::sync::Response;
+use std::collections::BTreeMap;
 
 /// After its publication a record is asked for when gossip has not brought it in a 96th of an epoch (15 minutes of a day).
 const RECORD_PATIENCE: Span = Span::minutes(15);
@@ -38,8 +40,17 @@ impl Engine {
             }
             busy = true;
         }
-        if !self.asked_notices {
-            self.asked_notices = true;
+        if let Some((record, _)) = self.chain.disputed() {
+            let from = self.asked.leaves.as_ref().filter(|page| page.record == record).map_or(0, |page| page.digests.len() as u32);
+            self.emit(Output::Ask(Want::Leaves(record, from)));
+            busy = true;
+        }
+        let proofs = self.asked.proofs_to_ask(self.chain.unproved().map(|(_, digest)| digest));
+        if !proofs.is_empty() {
+            self.emit(Output::Ask(Want::Faults(proofs)));
+            busy = true;
+        }
+        if !std::mem::replace(&mut self.asked.notices, true) {
             self.emit(Output::Ask(Want::Notices));
         }
         let again = if busy { now.plus_wall_ms(self.retry_ms()) } else { expected.max(now.plus_wall_ms(self.retry_ms())) };
@@ -66,20 +77,19 @@ impl Engine {
         match (want, response) {
             (Want::Records(_), Response::Records(records)) => self.on_records(now, records),
             (Want::Roster(epoch, _, from), Response::Roster { rows, total }) => self.on_roster_page(now, epoch, from, rows, total),
-            (Want::Bundles(..), Response::Bundles(bundles)) => {
-                let more = bundles.len() >= limits::BUNDLE_PAGE;
-                for bytes in bundles {
-                    self.judge_bundle(now, &bytes, false);
-                }
-                if more {
-                    self.schedule(now, Timer::Sync);
-                }
-            }
+            (Want::Bundles(epoch, _), Response::Bundles(bundles)) => self.on_bundles(now, epoch, bundles),
             (Want::Notices, Response::Notices(notices)) => {
                 for bytes in notices {
-                    self.judge_notice(&bytes);
+                    let _nothing_to_do = self.judge_notice(now, &bytes);
                 }
             }
+            (Want::Faults(_), Response::Faults(faults)) => {
+                for bytes in faults {
+                    let _asked_again = self.judge_fault(&bytes);
+                }
+            }
+            (Want::Leaves(record, from), Response::Leaves { digests, total }) => self.on_leaves(now, record, from, digests, total),
+            (Want::Leaves(record, _), _) => self.in_vain(now, record),
             (want, _) => self.on_no_answer(now, want),
         }
         self.derive(now);
@@ -90,19 +100,18 @@ impl Engine {
         let mut any = false;
         for bytes in records {
             let Ok(record) = signed::open::<EpochRecord>(&bytes, &self.chain.network()) else { break };
+            let epoch = record.message.epoch;
             if self.chain.last_record().is_some() {
-                let fresh = self.take_record(now, record) == Finding::Fresh;
+                let fresh = self.take_record(now, record).is_ok();
                 if fresh && self.going_back {
                     // Gossip did not bring it: others may lack it too.
                     self.emit(Output::Publish { topic: Topic::Records, bytes: bytes.clone() });
                 }
                 any |= fresh;
-            } else {
-                let epoch = record.message.epoch;
-                if self.chain.accept_base(record).is_err() {
-                    continue;
-                }
-                self.emit(Output::Store(ToStore::Record { epoch, bytes: bytes.clone() }));
+            } else if self.too_late_to_begin_with(now, epoch) {
+                return self.schedule(now.plus_wall_ms(self.retry_ms()), Timer::Sync);
+            } else if self.chain.accept_base(record).is_ok() {
+                self.hold_record(now, epoch, bytes.clone());
                 any = true;
             }
             self.seen.insert(hash::digest(&bytes));
@@ -110,6 +119,75 @@ impl Engine {
         if any || more {
             self.schedule(now, Timer::Sync);
         }
+    }
+
+    /// A node that begins with a record whose window is not whole derives other values than everybody else: the one asked may have
+    /// begun late itself, so others are asked before that record is taken.
+    fn too_late_to_begin_with(&mut self, now: Timestamp, epoch: Epoch) -> bool {
+        let params = &self.chain.genesis().params;
+        let whole = self.epoch(now).is_none_or(|today| epoch.plus(params.window_epochs + params.close_lag) <= today);
+        if epoch == Epoch(0) || whole || self.asked.thin >= limits::PATIENCE {
+            return false;
+        }
+        self.asked.thin += 1;
+        true
+    }
+
+    /// After a full page that brought something the next one is asked for at once, also of epochs that no record counts yet.
+    fn on_bundles(&mut self, now: Timestamp, epoch: Epoch, bundles: Vec<Vec<u8>>) {
+        let full = bundles.len() >= limits::BUNDLE_PAGE;
+        let mut fresh = false;
+        for bytes in bundles {
+            fresh |= self.judge_bundle(now, &bytes, false).is_ok();
+        }
+        if full
+            && fresh
+            && epoch >= self.chain.first_open()
+            && let Some(have) = self.chain.have(epoch)
+        {
+            self.emit(Output::Ask(Want::Bundles(epoch, have)));
+        }
+    }
+
+    fn on_leaves(&mut self, now: Timestamp, record: Epoch, from: u32, digests: Vec<Digest>, total: u32) {
+        let Some((_, counted)) = self.chain.disputed().filter(|(epoch, _)| *epoch == record) else { return };
+        if digests.is_empty() || total as usize != counted {
+            return self.in_vain(now, record);
+        }
+        let page = self.asked.leaves.take().filter(|page| page.record == record);
+        let mut page = page.unwrap_or(LeavesPage { record, digests: vec![] });
+        if page.digests.len() == from as usize {
+            page.digests.extend(digests);
+        }
+        if page.digests.len() < counted {
+            self.asked.leaves = Some(page);
+            self.schedule(now, Timer::Sync);
+        } else if self.chain.take_leaves(record, &page.digests).is_ok() {
+            self.asked.leaves_in_vain = 0;
+            self.schedule(now, Timer::Sync);
+        } else {
+            self.in_vain(now, record);
+        }
+    }
+
+    /// An answer was not what the record counts. After enough of them nobody can say what its digest stands for.
+    fn in_vain(&mut self, now: Timestamp, record: Epoch) {
+        self.asked.leaves = None;
+        self.asked.leaves_in_vain += 1;
+        if self.asked.leaves_in_vain >= limits::PATIENCE && self.chain.disputed().is_some_and(|(epoch, _)| epoch == record) {
+            self.asked.leaves_in_vain = 0;
+            self.chain.concede(record);
+        }
+        self.schedule(now.plus_wall_ms(self.retry_ms()), Timer::Sync);
+    }
+
+    /// Looks at once when a dispute begins; later ones are a matter of the timer.
+    pub(super) fn look_at_disputes(&mut self, now: Timestamp) {
+        let disputed = self.chain.disputed().map(|(record, _)| record);
+        if disputed.is_some() && disputed != self.asked.disputed {
+            self.schedule(now, Timer::Sync);
+        }
+        self.asked.disputed = disputed;
     }
 
     fn on_roster_page(&mut self, now: Timestamp, epoch: Epoch, from: u32, rows: Vec<RosterRow>, total: u32) {
@@ -139,4 +217,37 @@ impl Engine {
 pub(super) struct RosterPage {
     epoch: Epoch,
     rows: Vec<RosterRow>,
+}
+
+/// The digests of a record's counted bundles that came in so far.
+struct LeavesPage {
+    record: Epoch,
+    digests: Vec<Digest>,
+}
+
+/// What was asked for so far.
+#[derive(Default)]
+pub(super) struct Asked {
+    notices: bool,
+    /// Answers whose first record is too young to begin with.
+    thin: u32,
+    disputed: Option<Epoch>,
+    leaves: Option<LeavesPage>,
+    leaves_in_vain: u32,
+    /// How often each proof that is not here was asked for.
+    proofs: BTreeMap<Digest, u32>,
+}
+
+impl Asked {
+    /// Those of the missing proofs that were not asked for too often yet; they are counted.
+    fn proofs_to_ask(&mut self, missing: impl Iterator<Item = Digest>) -> Vec<Digest> {
+        self.proofs = missing.map(|digest| (digest, self.proofs.get(&digest).copied().unwrap_or(0))).collect();
+        let wanted = self.proofs.iter_mut().filter(|(_, asked)| **asked < limits::PATIENCE).take(limits::RECORD_PROOFS);
+        wanted
+            .map(|(digest, asked)| {
+                *asked += 1;
+                *digest
+            })
+            .collect()
+    }
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod complaints;
+mod counted;
 mod fork;
 mod leaving;
 mod world;

@@ -70,28 +70,28 @@ pub enum NotOurs {
     #[error(transparent)]
     Label(#[from] LabelError),
     /// Another network's.
-    #[error("the label is of another network")]
+    #[error("the label is of another network (R-EXCH-8)")]
     Network,
     /// No such exchange is dealt to this mailbox, or it is over.
-    #[error("no such exchange is dealt to this mailbox now")]
+    #[error("no such exchange is dealt to this mailbox now (R-EXCH-8)")]
     Unknown,
     /// Epoch, slot, turn or the length of the Message-ID don't fit the exchange.
-    #[error("the label does not fit its exchange")]
+    #[error("the label does not fit its exchange (R-EXCH-9)")]
     Misfit,
     /// That turn was seen already.
-    #[error("this turn of the exchange was seen already")]
+    #[error("this turn of the exchange was seen already (R-EXCH-9)")]
     Replay,
     /// Written by another address, or to another one.
-    #[error("the mail's addresses are not those of its exchange")]
+    #[error("the mail's addresses are not those of its exchange (R-EXCH-10)")]
     Address,
     /// Not signed by the author's node for this mail.
-    #[error("the label's signature is not the author's for this mail")]
+    #[error("the label's signature is not the author's for this mail (R-EXCH-11)")]
     Signature,
     /// The label is right, the text not as it should be: a content fault, perhaps a provider's.
-    #[error("the label is right but the text is not as it should be")]
+    #[error("the label is right but the text is not as it should be (R-EXCH-12)")]
     Content,
     /// The label is right, the words are somebody's own: a content fault of its author.
-    #[error("the label is right but the words are somebody's own")]
+    #[error("the label is right but the words are somebody's own (R-EXCH-29)")]
     Foreign,
 }
 

@@ -3,7 +3,8 @@
 //! *Reject* only what is provably wrong for everybody, whenever and however it came; *ignore* what another node may
 //! rightly see otherwise.
 
-use crate::chain::{BundleRefusal, RecordRefusal};
+use super::refusal::NoticeRefusal;
+use crate::chain::{BundleRefusal, FaultRefusal, RecordRefusal};
 use crate::identity::SignedError;
 use crate::wire::codec::CodecError;
 
@@ -97,8 +98,8 @@ impl From<RecordRefusal> for Finding {
             RecordRefusal::Gap => Self::NotReady,
             // A fork can put an honest node on another branch: no reason to blame who forwards.
             RecordRefusal::Previous | RecordRefusal::Beacon => Self::NotReady,
-            RecordRefusal::Authority => Self::WrongSigner,
-            RecordRefusal::Params | RecordRefusal::Shape => Self::BreaksRule,
+            RecordRefusal::Authority | RecordRefusal::Serial => Self::WrongSigner,
+            RecordRefusal::Params | RecordRefusal::Upcoming | RecordRefusal::Closes | RecordRefusal::TooMany => Self::BreaksRule,
         }
     }
 }
@@ -111,7 +112,31 @@ impl From<BundleRefusal> for Finding {
             BundleRefusal::NoRoster => Self::NotReady,
             // Rosters may differ for a moment at an epoch's edge.
             BundleRefusal::Stranger | BundleRefusal::Signer => Self::Stranger,
-            BundleRefusal::Equivocation => Self::Equivocation,
+            BundleRefusal::Equivocation | BundleRefusal::NotCounted => Self::Equivocation,
+        }
+    }
+}
+
+impl From<&FaultRefusal> for Finding {
+    fn from(r: &FaultRefusal) -> Self {
+        match r {
+            FaultRefusal::Signed(e) => Self::from(e),
+            FaultRefusal::NoContradiction | FaultRefusal::Order => Self::BreaksRule,
+            FaultRefusal::Known => Self::Duplicate,
+            FaultRefusal::NoRoster | FaultRefusal::Full => Self::NotReady,
+            FaultRefusal::Stranger => Self::Stranger,
+        }
+    }
+}
+
+impl From<NoticeRefusal> for Finding {
+    fn from(r: NoticeRefusal) -> Self {
+        match r {
+            NoticeRefusal::NoRecord | NoticeRefusal::Full => Self::NotReady,
+            NoticeRefusal::Signer => Self::Stranger,
+            NoticeRefusal::Early => Self::TooEarly,
+            NoticeRefusal::Old => Self::TooLate,
+            NoticeRefusal::Superseded => Self::Duplicate,
         }
     }
 }

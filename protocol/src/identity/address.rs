@@ -17,13 +17,13 @@ pub struct CanonicalAddress {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum AddressError {
     /// There is not exactly one usable `local@domain`.
-    #[error("an address is written name@domain")]
+    #[error("an address is written name@domain (R-ID-2)")]
     Shape,
     /// A character that an address may not hold here, or a domain that is not an ASCII A-label.
-    #[error("the address holds a character that is not allowed (write international domains as xn--)")]
+    #[error("the address holds a character that is not allowed (write international domains as xn--; R-ID-2)")]
     Character,
     /// RFC 5321 4.5.3.1: local part 64, whole path 254 octets.
-    #[error("the address is longer than 254 characters")]
+    #[error("the address is longer than 254 characters (R-ID-2)")]
     TooLong,
 }
 

@@ -58,16 +58,16 @@ pub struct Envelope {
 }
 
 /// Why an envelope was not opened.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum SignedError {
     /// Not decodable, too large, or not canonical.
     #[error(transparent)]
     Codec(#[from] CodecError),
     /// A layout this node doesn't know.
-    #[error("envelope version {0} is unknown")]
+    #[error("envelope version {0} is unknown (R-WIRE-2)")]
     UnknownVersion(u8),
     /// The signature does not verify.
-    #[error("the signature of this {0} is wrong")]
+    #[error("the signature of this {0} is wrong (R-ID-7)")]
     BadSignature(&'static str),
 }
 
@@ -187,6 +187,14 @@ impl<T: Signable> Decoded<'_, T> {
     pub fn trust_own_store(self) -> Verified<T> {
         Verified { message: self.message, signer: self.envelope.signer, digest: self.digest, bytes: self.bytes.to_vec() }
     }
+}
+
+/// Who signed an envelope whose layout this program doesn't know; `None` when its signature is wrong.
+#[must_use]
+pub fn signer_of_unknown<T: Signable>(bytes: &[u8], network: &NetworkId) -> Option<NodeId> {
+    let View { version, signer, payload, signature } = View::read(bytes, T::LIMIT + ENVELOPE_ROOM).ok()?;
+    let signed = preimage(T::KIND, version, network, payload);
+    PublicKey::of(&signer).filter(|key| key.verify(&signed, &signature)).map(|_| signer)
 }
 
 /// Decodes and verifies.

@@ -33,7 +33,7 @@ pub struct Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParamsError {
     /// A value outside its range.
-    #[error("the parameter {name} is {value}; it may be {lowest} to {highest}")]
+    #[error("the parameter {name} is {value}; it may be {lowest} to {highest} (R-CONV-8)")]
     Range {
         /// The field.
         name: &'static str,
@@ -45,7 +45,7 @@ pub enum ParamsError {
         highest: u32,
     },
     /// A value above one that it must not exceed.
-    #[error("the parameter {lower} is {value}; it may be at most {upper}, which is {limit}")]
+    #[error("the parameter {lower} is {value}; it may be at most {upper}, which is {limit} (R-CONV-8)")]
     Order {
         /// The field that is too high.
         lower: &'static str,

@@ -162,7 +162,7 @@ impl Signable for Bundle {
         let (member, epoch) = (MemberId(from.array()?), Epoch(from.u32()?));
         let len = from.length()?;
         if len > limits::BUNDLE_ENTRIES {
-            return Err(CodecError::Invalid("a bundle has too many entries".into()));
+            return Err(CodecError::Invalid("a bundle has too many entries (R-LEDGER-3)".into()));
         }
         let mut entries: Vec<Entry> = Vec::with_capacity(len);
         for _ in 0..len {
@@ -172,7 +172,7 @@ impl Signable for Bundle {
         let [sent, hard, soft, complaints, replies] = [from.u32()?, from.u32()?, from.u32()?, from.u32()?, from.u32()?];
         from.end()?;
         if !entries.windows(2).all(|w| w[0].order() < w[1].order()) {
-            return Err(CodecError::Invalid("a bundle's entries are not in order".into()));
+            return Err(CodecError::Invalid("a bundle's entries are not in order (R-LEDGER-3)".into()));
         }
         Ok(Self { member, epoch, entries, report: SelfReport { sent, hard, soft, complaints, replies } })
     }
@@ -288,8 +288,8 @@ impl From<Entry> for WireEntry {
 impl TryFrom<WireEntry> for Entry {
     type Error = CodecError;
     fn try_from(w: WireEntry) -> Result<Self, CodecError> {
-        let ring = RingKind::from_u8(w.ring).ok_or_else(|| CodecError::Invalid("an entry names an unknown ring".into()))?;
-        let unknown = || CodecError::Invalid("an entry holds an unknown outcome".into());
+        let ring = RingKind::from_u8(w.ring).ok_or_else(|| CodecError::Invalid("an entry names an unknown ring (R-WIRE-1)".into()))?;
+        let unknown = || CodecError::Invalid("an entry holds an unknown outcome (R-WIRE-7, R-WIRE-8)".into());
         let word = match (w.side, w.outcome) {
             (0, 0) => Word::Sender(SenderOutcome::NoShow),
             (0, 1) => Word::Sender(SenderOutcome::Sent),

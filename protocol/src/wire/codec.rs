@@ -8,10 +8,10 @@ use bincode::error::{DecodeError, EncodeError};
 use serde::{Deserialize, Serialize};
 
 /// Why bytes were refused.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum CodecError {
     /// Larger than this kind of message may be.
-    #[error("{got} bytes where at most {limit} are allowed")]
+    #[error("{got} bytes where at most {limit} are allowed (R-WIRE-1)")]
     TooLarge {
         /// Size received.
         got: usize,
@@ -19,13 +19,13 @@ pub enum CodecError {
         limit: usize,
     },
     /// Not the layout of this kind of message.
-    #[error("the bytes are not a message of this kind")]
+    #[error("the bytes are not a message of this kind (R-WIRE-1)")]
     Malformed,
     /// Bytes behind the message.
-    #[error("{0} bytes behind the end of the message")]
+    #[error("{0} bytes behind the end of the message (R-WIRE-1)")]
     Trailing(usize),
     /// A second spelling of the same message.
-    #[error("the encoding is not the canonical one")]
+    #[error("the encoding is not the canonical one (R-WIRE-1)")]
     NotCanonical,
     /// A field holds a value that the rules exclude; the text names the rule.
     #[error("{0}")]
@@ -68,10 +68,10 @@ pub fn decode<'a, T: Serialize + Deserialize<'a>>(bytes: &'a [u8], limit: usize)
     }
 }
 
-/// A type's own rule keeps its words; everything else is a matter of layout.
+/// A value that its type doesn't have keeps its words; everything else is a matter of layout.
 fn refusal(e: DecodeError) -> CodecError {
     match e {
-        DecodeError::OtherString(rule) => CodecError::Invalid(rule),
+        DecodeError::OtherString(what) => CodecError::Invalid(format!("{what} (R-WIRE-1)")),
         _ => CodecError::Malformed,
     }
 }

@@ -39,13 +39,13 @@ impl Genesis {
     pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let genesis: Self = codec::decode(bytes, GENESIS_BYTES)?;
         if genesis.version != GENESIS_VERSION {
-            return Err(CodecError::Invalid("this genesis has a version this program does not know".into()));
+            return Err(CodecError::Invalid("this genesis has a version this program does not know (R-WIRE-4)".into()));
         }
         if genesis.clock.epoch_ms < 1_000 {
-            return Err(CodecError::Invalid("an epoch lasts at least a second".into()));
+            return Err(CodecError::Invalid("an epoch lasts at least a second (R-WIRE-4)".into()));
         }
         if genesis.name.len() > 64 {
-            return Err(CodecError::Invalid("the network's name is longer than 64 bytes".into()));
+            return Err(CodecError::Invalid("the network's name is longer than 64 bytes (R-WIRE-4)".into()));
         }
         genesis.params.check().map_err(|e| CodecError::Invalid(e.to_string()))?;
         Ok(genesis)

@@ -36,13 +36,13 @@ pub struct Label {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum LabelError {
     /// Not `v1`.
-    #[error("not a version 1 label")]
+    #[error("not a version 1 label (R-WIRE-10)")]
     Version,
     /// A field is missing, doubled, out of order or out of range.
-    #[error("the field {0} is missing or malformed")]
+    #[error("the field {0} is missing or malformed (R-WIRE-10)")]
     Field(&'static str),
     /// Something behind the last field.
-    #[error("text behind the label")]
+    #[error("text behind the label (R-WIRE-10)")]
     Trailing,
 }
 

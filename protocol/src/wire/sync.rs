@@ -51,6 +51,18 @@ pub enum Request {
     },
     /// Leave the network (coordinator only): an encoded `Envelope` of a `Departure`.
     Leave(Vec<u8>),
+    /// Payload digests of the bundles that a record counts, in roster order, at most `limits::LEAF_PAGE`.
+    Leaves {
+        /// Epoch of the record.
+        record: Epoch,
+        /// First of them wanted.
+        from: u32,
+    },
+    /// Equivocation proofs that records list.
+    Faults {
+        /// Their digests, at most `limits::RECORD_PROOFS`.
+        digests: Vec<Digest>,
+    },
 }
 
 /// The answer.
@@ -80,4 +92,13 @@ pub enum Response {
         /// Plain words.
         reason: String,
     },
+    /// To `Leaves`: digests from the asked one on and how many there are; empty when unknown here.
+    Leaves {
+        /// Digests.
+        digests: Vec<Digest>,
+        /// How many the record counts.
+        total: u32,
+    },
+    /// To `Faults`: the encoded ones that are known.
+    Faults(Vec<Vec<u8>>),
 }

@@ -47,7 +47,7 @@ pub(crate) fn bundle() -> Bundle {
     }
 }
 
-fn fault() -> Fault {
+pub(crate) fn fault() -> Fault {
     let empty = |replies| Bundle { entries: vec![], report: SelfReport { replies, ..SelfReport::default() }, ..bundle() };
     let envelope = |replies| signed::sign(&key(), &NETWORK, empty(replies)).bytes;
     Fault::equivocation(envelope(1), envelope(2))

@@ -1,7 +1,7 @@
 //! Requests and answers, and bytes that nobody may accept.
 
 use super::authority::{record, row};
-use super::members::{answers, apply, bundle, departure};
+use super::members::{answers, apply, bundle, departure, fault};
 use super::{NETWORK, key, plain};
 use serde_json::{Value, json};
 use warmnet_protocol::identity::signed::{self, Envelope};
@@ -25,6 +25,8 @@ fn requests() -> Vec<Request> {
         Request::Notices,
         Request::Contacts { nodes: vec![NodeId([2; 32])] },
         Request::Leave(signed::sign(&key(), &NETWORK, departure()).bytes),
+        Request::Leaves { record: Epoch(300), from: 65_536 },
+        Request::Faults { digests: vec![Digest([5; 32])] },
     ]
 }
 
@@ -40,6 +42,8 @@ fn responses() -> Vec<Response> {
         Response::Notices(vec![]),
         Response::Contacts(vec![(NodeId([2; 32]), vec!["/ip4/192.0.2.1/tcp/4001".into()])]),
         Response::Refused { reason: "not here".into() },
+        Response::Leaves { digests: vec![Digest([6; 32])], total: 1 },
+        Response::Faults(vec![codec::encode(&fault())]),
     ]
 }
 
@@ -79,7 +83,7 @@ pub(crate) fn refused() -> Vec<Value> {
             b[82] = 2;
             b
         }),
-        changed("an unknown request", "request", vec![9]),
+        changed("an unknown request", "request", vec![11]),
         changed("an unknown envelope version", "bundle-envelope", envelope(2)),
     ]
 }

@@ -65,6 +65,16 @@ pub(crate) fn engine(now: Timestamp) -> Engine {
     engine
 }
 
+/// A refusal without the numbers in it; each ends with its rule.
+fn plain(refusal: &str) -> String {
+    let (words, rule) = refusal.rsplit_once(" (R-").unwrap_or_else(|| panic!("a refusal without a rule: {refusal}"));
+    let mut words = words.split(' ').map(|w| if w.contains(|c: char| c.is_ascii_digit()) { "n" } else { w }).collect::<Vec<_>>().join(" ");
+    if words.starts_with("invalid value") {
+        words.truncate("invalid value".len());
+    }
+    format!("{words} (R-{rule}")
+}
+
 impl Node {
     pub(crate) fn new() -> Self {
         let now = world().at(0, 0);
@@ -136,9 +146,12 @@ impl Node {
 
     fn hear(&mut self, output: Output) {
         match output {
-            Output::Verdict { token, verdict } => {
+            Output::Verdict { token, verdict, refusal } => {
                 self.answer(token);
                 self.meet(format!("verdict {:?} {}", verdict.acceptance, verdict.penalty));
+                if let Some(refusal) = refusal {
+                    self.meet(format!("refused: {}", plain(&refusal.to_string())));
+                }
             }
             Output::IntroductionAnswer { token, answer } => {
                 self.answer(token);

@@ -55,11 +55,11 @@ fn a_record_that_breaks_a_rule_is_refused() {
         (RecordRefusal::Gap, EpochRecord { epoch: Epoch(13), ..good.clone() }),
         (RecordRefusal::Previous, EpochRecord { previous: Digest([1; 32]), ..good.clone() }),
         (RecordRefusal::Beacon, EpochRecord { beacon: Beacon([1; 32]), ..good.clone() }),
-        (RecordRefusal::Shape, EpochRecord { ledger: None, ..good.clone() }),
+        (RecordRefusal::Closes, EpochRecord { ledger: None, ..good.clone() }),
         (RecordRefusal::Params, EpochRecord { params: Params { golden_seats: 21, ..good.params.clone() }, ..good.clone() }),
-        (RecordRefusal::Shape, EpochRecord { notices: vec![notice; RECORD_NOTICES + 1], ..good.clone() }),
-        (RecordRefusal::Shape, EpochRecord { proofs: vec![(MemberId([1; 32]), Digest([1; 32])); RECORD_PROOFS + 1], ..good.clone() }),
-        (RecordRefusal::Shape, EpochRecord { roster_len: ROSTER_ROWS as u32 + 1, ..good.clone() }),
+        (RecordRefusal::TooMany, EpochRecord { notices: vec![notice; RECORD_NOTICES + 1], ..good.clone() }),
+        (RecordRefusal::TooMany, EpochRecord { proofs: vec![(MemberId([1; 32]), Digest([1; 32])); RECORD_PROOFS + 1], ..good.clone() }),
+        (RecordRefusal::TooMany, EpochRecord { roster_len: ROSTER_ROWS as u32 + 1, ..good.clone() }),
         (RecordRefusal::Authority, EpochRecord { authority: vec![], ..good.clone() }),
         (RecordRefusal::Authority, EpochRecord { authority: certificate(&other, &issuing, 400), ..good.clone() }),
         (RecordRefusal::Authority, EpochRecord { authority: certificate(&root, &other, 400), ..good.clone() }),
@@ -222,7 +222,7 @@ fn parameters_change_only_as_announced() {
         record.upcoming = Some(Upcoming { from: Epoch(from), params });
         record
     };
-    let refused = Err(RecordRefusal::Params);
+    let refused = Err(RecordRefusal::Upcoming);
     let mut chain = chain_before(12);
     for (from, change) in
         [(18, (|p| p.golden_seats = 25) as fn(&mut Params)), (19, |_| {}), (19, |p| p.window_epochs = 20), (19, |p| p.close_lag = 6)]
@@ -244,7 +244,7 @@ fn parameters_change_only_as_announced() {
     assert_eq!(accept(&mut chain, later), refused);
     let mut chain = chain_before(CHANGED as usize);
     let old = EpochRecord { params: of(CHANGED - 1).params, ..of(CHANGED) };
-    assert_eq!(accept(&mut chain, old), refused, "it is in force now");
+    assert_eq!(accept(&mut chain, old), Err(RecordRefusal::Params), "it is in force now");
     assert_eq!(accept(&mut chain, of(CHANGED)), Ok(()));
     assert_eq!(chain.params_at(Epoch(CHANGED - 1)), &of(0).params);
 }
@@ -261,7 +261,7 @@ fn parameters_out_of_range_are_refused() {
     };
     let mut chain = chain_before(12);
     for change in [(|p| p.pause_step = u32::MAX) as fn(&mut Params), |p| p.round_share = 0, |p| p.lock_below = p.premium_from + 1] {
-        assert_eq!(chain.accept_record(announce(change)), Err(RecordRefusal::Params));
+        assert_eq!(chain.accept_record(announce(change)), Err(RecordRefusal::Upcoming));
     }
     assert_eq!(chain.accept_record(announce(|p| p.pause_step = 1_000)), Ok(()));
     // A first record is believed, but not whatever it says.

@@ -6,6 +6,8 @@ use super::play::genesis;
 use warmnet_protocol::engine::{Engine, Input, Output, Want};
 use warmnet_protocol::gossip::{Acceptance, Topic, Verdict};
 use warmnet_protocol::identity::{NodeKey, signed};
+use warmnet_protocol::ids::DomainTag;
+use warmnet_protocol::limits::PATIENCE;
 use warmnet_protocol::time::{Epoch, Span, Timestamp};
 use warmnet_protocol::wire::bundle::Bundle;
 use warmnet_protocol::wire::codec;
@@ -125,13 +127,74 @@ fn a_fault_proves_itself() {
     assert_eq!(told(&mut node, &first, &other), REJECT_MILDLY, "of two members");
     assert_eq!(told(&mut node, &first, &other[1..]), REJECT);
     let member = cast::players(&network)[EQUIVOCATOR].member;
-    let key = NodeKey::from_seed(&[9; 32]);
-    let bundle = |replies| {
-        let report = warmnet_protocol::wire::bundle::SelfReport { replies, ..Default::default() };
-        signed::sign(&key, &network, Bundle { member, epoch: Epoch(13), entries: vec![], report }).bytes
+    let proof = |key: &NodeKey, replies: [u32; 2]| {
+        let [a, b] = replies.map(|replies| {
+            let report = warmnet_protocol::wire::bundle::SelfReport { replies, ..Default::default() };
+            signed::sign(key, &network, Bundle { member, epoch: Epoch(13), entries: vec![], report }).bytes
+        });
+        codec::encode(&Fault::equivocation(a, b))
     };
-    assert_eq!(told(&mut node, &bundle(1), &bundle(2)), IGNORE, "not signed by the member's node");
+    let hear = |node: &mut Engine, bytes| hear(node, at(14, 21), Topic::Faults, bytes);
+    assert_eq!(hear(&mut node, proof(&NodeKey::from_seed(&[9; 32]), [1, 2])), IGNORE, "not signed by the member's node");
+    assert_eq!(told(&mut node, &second, &first), REJECT_MILDLY, "one contradiction has one spelling");
     assert_eq!(told(&mut node, &first, &second), ACCEPT);
+    let key = cast::key("fixture-node", EQUIVOCATOR);
+    assert_eq!(
+        hear(&mut node, proof(&key, [1, 2])),
+        IGNORE,
+        "one proof is enough: who signs a hundred words can't flood the network with pairs"
+    );
+    assert_eq!(node.chain().node_of(Epoch(13), &member), Some(key.node_id()), "though it is true");
+}
+
+/// What a node asks for, by the kind of question.
+fn asked<T>(node: &mut Engine, pick: impl Fn(Want) -> Option<T>) -> Vec<T> {
+    std::iter::from_fn(|| node.poll()).filter_map(|o| if let Output::Ask(want) = o { pick(want) } else { None }).collect()
+}
+
+#[test]
+fn a_proof_that_a_record_lists_is_asked_for_and_shown() {
+    let listed = days()[14].record.message.proofs[0];
+    let (fault, _) = days()[13].fault.as_ref().expect("an equivocation");
+    let mut node = node(14);
+    let proofs = |want| if let Want::Faults(digests) = want { Some(digests) } else { None };
+    let mut now = at(14, 0);
+    let mut times = 0;
+    while now < at(14, 20) {
+        node.handle(now, Input::Wake);
+        let wanted = asked(&mut node, proofs);
+        assert!(wanted.iter().all(|digests| *digests == [listed.1]));
+        times += wanted.len();
+        now = now.plus_wall_ms(15_000);
+    }
+    assert_eq!(times + 1, PATIENCE as usize, "asked for, once when the record came, and not for ever");
+    assert!(node.chain().fault(&listed.1).is_none());
+    let want = Want::Faults(vec![listed.1]);
+    node.handle(now, Input::Answer { want, response: Response::Faults(vec![codec::encode(fault)]) });
+    assert_eq!(node.chain().fault(&listed.1).map(|held| held.member), Some(listed.0));
+    assert_eq!(node.chain().unproved().count(), 0);
+}
+
+#[test]
+fn an_old_notice_told_again_does_nothing() {
+    let mut node = node(11);
+    let network = node.chain().network();
+    let issuing = cast::key("fixture-issuing", 0);
+    let listed = days()[10].notices[0].message.clone();
+    let tell = |node: &mut Engine, now, since, kind| {
+        let notice = signed::sign(&issuing, &network, Notice { since: Epoch(since), kind, review: Epoch(since + 30), ..listed.clone() });
+        hear(node, now, Topic::Notices, notice.bytes)
+    };
+    let now = at(11, 12);
+    assert_eq!(tell(&mut node, now, listed.since.0, listed.kind), IGNORE, "a record lists it");
+    assert_eq!(tell(&mut node, now, 13, NoticeKind::Listed), IGNORE, "ahead of this clock");
+    assert_eq!(tell(&mut node, now, 11, NoticeKind::Released), ACCEPT);
+    assert_eq!(tell(&mut node, now, 11, NoticeKind::Listed), IGNORE, "of one epoch the release is the newer word");
+    assert_eq!(tell(&mut node, now, 12, NoticeKind::Listed), ACCEPT, "listed again");
+    assert_eq!(node.pending_notices().len(), 1, "one of a tag");
+    let other = Notice { tag: DomainTag([9; 16]), since: Epoch(3), ..listed.clone() };
+    let other = signed::sign(&issuing, &network, other).bytes;
+    assert_eq!(hear(&mut node, now, Topic::Notices, other), IGNORE, "records have spoken for 7 epochs since");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use warmnet_protocol::matching::RingKind;
 use warmnet_protocol::params::Params;
 use warmnet_protocol::time::{Clock, Epoch};
 use warmnet_protocol::wire::bundle::{Bundle, Entry, SenderOutcome, Word};
+use warmnet_protocol::wire::codec;
 use warmnet_protocol::wire::departure::Departure;
 use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey, Upcoming};
 use warmnet_protocol::wire::fault::Fault;
@@ -176,7 +177,8 @@ pub(crate) fn play(mut each: impl FnMut(&Chain, &Day)) -> Vec<Day> {
         let fault = if epoch == TWICE { equivocate(&chain, &players, &bundles) } else { None };
         if let Some((proof, other)) = &fault {
             assert_eq!(chain.accept_bundle(other.clone()), Err(BundleRefusal::Equivocation));
-            chain.mark_caught(other.message.member, proof.digest());
+            let proof = chain.judge_fault(&codec::encode(proof)).expect("a proof");
+            chain.take_fault(proof);
         }
         let day = Day { notices, record, roster: draft.roster, bundles, fault };
         each(&chain, &day);

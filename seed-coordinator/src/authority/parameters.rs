@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use warmnet_protocol::chain::Chain;
 use warmnet_protocol::limits::PARAMS_NOTICE;
-use warmnet_protocol::params::Params;
+use warmnet_protocol::params::{Params, RULES_VERSION};
 use warmnet_protocol::time::{Epoch, Timestamp};
 use warmnet_protocol::wire::epoch_record::Upcoming;
 
@@ -104,8 +104,10 @@ fn changed(before: &Params, set: &Map<String, Value>) -> Result<Params, String> 
     let Ok(Value::Object(mut fields)) = serde_json::to_value(before) else { return Err("the parameters have no written form".into()) };
     for (name, value) in set {
         let field = fields.get_mut(name).ok_or_else(|| format!("there is no parameter {name}; see `params show`"))?;
-        if name == "version" {
-            return Err("the version of the rules comes with a program, not with an order".into());
+        let known = u64::from(before.version)..=u64::from(RULES_VERSION);
+        if name == "version" && !value.as_u64().is_some_and(|version| known.contains(&version)) {
+            let advice = "install a newer one on every machine of the network before its rules are ordered";
+            return Err(format!("this program plays by rules of version {} to {RULES_VERSION}; {advice}", before.version));
         }
         *field = value.clone();
     }
@@ -128,7 +130,7 @@ mod tests {
             assert!(changed(&before, &set(wrong)).is_err(), "{wrong}");
         }
         let told = |text: &str| changed(&before, &set(text)).expect_err("out of range");
-        assert_eq!(told(r#"{"pause_cut": 1001}"#), "the parameter pause_cut is 1001; it may be 0 to 1000");
+        assert_eq!(told(r#"{"pause_cut": 1001}"#), "the parameter pause_cut is 1001; it may be 0 to 1000 (R-CONV-8)");
         assert!(told(r#"{"rehab_below": 80000000}"#).contains("at most lock_below, which is 70000000"));
     }
 

@@ -138,5 +138,5 @@ fn an_old_key_undoes_nothing_that_is_settled_or_decided() {
         ..held
     };
     let next = EpochRecord { beacon: w.links[22], ..next };
-    assert_eq!(answer(&w, &signed::sign(&thief.0, &network, next).bytes), Err(RecordRefusal::Authority));
+    assert_eq!(answer(&w, &signed::sign(&thief.0, &network, next).bytes), Err(RecordRefusal::Serial));
 }

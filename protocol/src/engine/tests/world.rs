@@ -11,7 +11,7 @@ use crate::policy;
 use crate::time::{Clock, Span};
 use crate::wire::bundle::{AuthResult, Placement};
 use crate::wire::enrolment::EnrolAnswer;
-use crate::wire::epoch_record::IssuingKey;
+use crate::wire::epoch_record::{EpochRecord, IssuingKey};
 use crate::wire::genesis::GENESIS_VERSION;
 use crate::wire::label::Label;
 use crate::wire::roster::{ALL_WEEKDAYS, RampPreset, Role, Roster, RosterRow, acts};
@@ -20,6 +20,9 @@ use std::collections::BTreeMap;
 
 pub(super) const CLOCK: Clock = Clock { epoch_zero_ms: 1_000_000_000, epoch_ms: 86_400_000 };
 pub(super) const LINKS: usize = 200;
+
+/// What a coordinator changes in its draft.
+pub(super) type Cheat = fn(Epoch, &mut EpochRecord, &mut Roster);
 
 /// What becomes of a mail's text.
 pub(super) type Rewrite = fn(&str) -> String;
@@ -55,7 +58,7 @@ pub(super) struct World {
     pub(super) rejected: u32,
     pub(super) publishing: bool,
     /// What the coordinator changes in its drafts.
-    pub(super) cheat: Option<fn(Epoch, &mut Roster)>,
+    pub(super) cheat: Option<Cheat>,
     /// The member whose bundles the coordinator doesn't take.
     pub(super) censored: Option<MemberId>,
     /// Questions asked so far: the next one goes to another peer.
@@ -176,9 +179,10 @@ impl World {
                 degraded: self.now >= CLOCK.start(epoch) && epoch.0 > 0,
                 authority: self.authority.clone(),
             });
-            let mut draft = draft.expect("the coordinator derives what it publishes");
+            // Not derived yet: it asks for what it lacks.
+            let Some(mut draft) = draft else { break };
             if let Some(cheat) = self.cheat {
-                cheat(epoch, &mut draft.roster);
+                cheat(epoch, &mut draft.record, &mut draft.roster);
                 draft.record.roster = draft.roster.digest();
                 draft.record.roster_len = draft.roster.len() as u32;
             }
@@ -288,24 +292,37 @@ impl World {
                 Response::Records(store.records.range(*e..).map(|(_, b)| b.clone()).chain(undecided).take(16).collect())
             }
             Want::Roster(e, digest, page) => {
-                let roster = others.filter_map(|o| o.engine.chain().roster(*e)).find(|r| r.digest() == *digest);
+                let roster = others.filter_map(|o| o.store.rosters.get(e)).find(|r| r.digest() == *digest);
                 let rows = roster.map(|r| r.rows()[*page as usize..].to_vec()).unwrap_or_default();
                 Response::Roster { total: rows.len() as u32 + page, rows }
             }
             Want::Bundles(e, have) => {
                 let mut found = BTreeMap::new();
                 for Peer { engine, store, .. } in others {
-                    let Some(play) = engine.chain().play(*e) else { continue };
+                    let played = engine.chain().played_by(*e).map(|held| held.record.epoch);
+                    let Some(roster) = played.and_then(|at| store.rosters.get(&at)) else { continue };
                     for ((_, m), envelope) in store.bundles.range((*e, MemberId([0; 32]))..=(*e, MemberId([255; 32]))) {
-                        let lacks = play.roster.position(m).is_some_and(|p| !crate::wire::epoch_record::bit(have, p as usize));
+                        let lacks = roster.position(m).is_some_and(|p| !crate::wire::epoch_record::bit(have, p as usize));
                         if lacks && !(from == 0 && self.censored == Some(*m)) {
                             found.insert(*m, envelope.clone());
                         }
                     }
                 }
-                Response::Bundles(found.into_values().collect())
+                Response::Bundles(found.into_values().take(limits::BUNDLE_PAGE).collect())
             }
             Want::Notices => Response::Notices(vec![]),
+            Want::Faults(digests) => {
+                let known = |digest| others.clone().find_map(|p| p.engine.chain().fault(digest).map(|fault| fault.bytes.clone()));
+                Response::Faults(digests.iter().filter_map(known).collect())
+            }
+            Want::Leaves(record, from) => {
+                let Some(Peer { engine, store, .. }) = asked.map(|i| &self.peers[i]) else {
+                    return Response::Refused { reason: String::new() };
+                };
+                let leaves = engine.chain().leaves(*record, |epoch, member| store.bundles.get(&(epoch, *member)).cloned());
+                let leaves = leaves.unwrap_or_default();
+                Response::Leaves { total: leaves.len() as u32, digests: leaves[*from as usize..].to_vec() }
+            }
         }
     }
 

@@ -78,16 +78,16 @@ fn crowded() -> Bundle {
 }
 
 const BUNDLE: [&str; 4] = [
-    "a bundle has too many entries",
-    "a bundle's entries are not in order",
-    "an entry holds an unknown outcome",
-    "an entry names an unknown ring",
+    "a bundle has too many entries (R-LEDGER-3)",
+    "a bundle's entries are not in order (R-LEDGER-3)",
+    "an entry holds an unknown outcome (R-WIRE-7, R-WIRE-8)",
+    "an entry names an unknown ring (R-WIRE-1)",
 ];
 const GENESIS: [&str; 4] = [
     "a parameter out of its range",
-    "an epoch lasts at least a second",
-    "the network's name is longer than 64 bytes",
-    "this genesis has a version this program does not know",
+    "an epoch lasts at least a second (R-WIRE-4)",
+    "the network's name is longer than 64 bytes (R-WIRE-4)",
+    "this genesis has a version this program does not know (R-WIRE-4)",
 ];
 
 pub(crate) fn targets() -> Vec<Target> {
