@@ -40,8 +40,8 @@ test: build ## Run every test
 soak: build ## Kill a sending node 1,000 times; no mail may come twice (10 minutes or more)
 	WARMNET_KILLS=1000 cargo test --workspace --test smtp_faults -- killed --nocapture
 
-fuzz: setup ## Feed every decoder and parser, and an engine, 1,000,000 bad inputs each (a quarter of an hour)
-	WARMNET_FUZZ_INPUTS=$(or $(INPUTS),1000000) cargo test --workspace --test fuzz -- --nocapture
+fuzz: setup ## Feed every decoder and parser, and an engine, 1,000,000 bad inputs each; with libFuzzer where nightly is
+	scripts/fuzz.sh $(or $(INPUTS),1000000)
 
 check: setup ## Format, lints, docs, licences and bans, purity of the rules
 	cargo fmt --all --check
