@@ -83,9 +83,10 @@ const BUNDLE: [&str; 4] = [
     "an entry holds an unknown outcome",
     "an entry names an unknown ring",
 ];
-const GENESIS: [&str; 4] = [
+const GENESIS: [&str; 5] = [
     "a parameter out of its range",
-    "an epoch lasts at least a second",
+    "an epoch lasts a second at least and a day at most",
+    "epoch 0 begins in the years 1970 to 9999",
     "the network's name is longer than 64 bytes",
     "this genesis has a version this program does not know",
 ];
