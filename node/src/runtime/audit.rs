@@ -70,7 +70,7 @@ pub fn audit_store(home: &Home, config: &NodeConfig) -> Result<Vec<AuditedRecord
     let lag = genesis.params.close_lag;
     let mut stored = Stored::new(Store::open_to_read(home.store())?);
     let found = audit(genesis, &mut stored).map_err(|e| HomeDataError::Damaged(e.to_string()))?;
-    let records = stored.records();
+    let records = stored.records()?;
     let record = |epoch: Epoch| {
         records.iter().find(|bytes| signed::decode::<EpochRecord>(bytes).is_ok_and(|r| r.message.epoch == epoch)).map(hex::encode)
     };

@@ -4,6 +4,7 @@ mod audit;
 mod complaints;
 mod fork;
 mod leaving;
+mod restart;
 mod world;
 
 use super::*;

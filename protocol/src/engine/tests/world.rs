@@ -9,7 +9,7 @@ use crate::ids::{Beacon, DomainTag, NodeId, Salt};
 use crate::params::Params;
 use crate::policy;
 use crate::time::{Clock, Span};
-use crate::wire::bundle::{AuthResult, Placement};
+use crate::wire::bundle::{AuthResult, Bundle, Placement};
 use crate::wire::enrolment::EnrolAnswer;
 use crate::wire::epoch_record::IssuingKey;
 use crate::wire::genesis::GENESIS_VERSION;
@@ -214,10 +214,14 @@ impl World {
 
     pub(super) fn carry(&mut self, from: usize, output: Output) {
         match output {
-            Output::Publish { topic, bytes } => self.gossip(from, topic, &bytes),
+            Output::Publish { topic, bytes } => {
+                let censored = self.censored.is_some_and(|m| signed::decode::<Bundle>(&bytes).is_ok_and(|b| b.message.member == m));
+                self.gossip(from, topic, &bytes, topic == Topic::Bundles && censored);
+            }
             Output::OwnBundle { epoch, member, bytes } => {
-                self.peers[from].store.store_own(epoch, member, bytes.clone());
-                self.gossip_but(from, Topic::Bundles, &bytes, self.censored == Some(member));
+                if self.peers[from].store.store_own(epoch, member, bytes.clone()) {
+                    self.deliver(from, Input::OwnBundleStored(bytes));
+                }
             }
             Output::Store(what) => {
                 let Peer { engine, store, .. } = &mut self.peers[from];
@@ -264,12 +268,8 @@ impl World {
         }
     }
 
-    pub(super) fn gossip(&mut self, from: usize, topic: Topic, bytes: &[u8]) {
-        self.gossip_but(from, topic, bytes, false);
-    }
-
     /// `censored`: the coordinator doesn't take it.
-    pub(super) fn gossip_but(&mut self, from: usize, topic: Topic, bytes: &[u8], censored: bool) {
+    fn gossip(&mut self, from: usize, topic: Topic, bytes: &[u8], censored: bool) {
         for to in usize::from(censored)..self.peers.len() {
             if to != from && self.peers[to].alive {
                 self.deliver(to, Input::Gossip { token: 0, topic, bytes: bytes.to_vec() });
