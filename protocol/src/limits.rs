@@ -44,9 +44,9 @@ pub const REASON_BYTES: usize = 200;
 pub const EPOCH_MS_LEAST: u64 = 1_000;
 /// Longest epoch in wall milliseconds: a day. The rules' quotas and deadlines are those of a day, and no mail waits longer.
 pub const EPOCH_MS_MOST: u64 = 86_400_000;
-/// Latest begin of epoch 0, ms since the Unix epoch: the end of the year 9999. No epoch that can be counted overflows a timestamp then; the
-/// earliest is the Unix epoch itself.
-pub const EPOCH_ZERO_MS_MOST: i64 = 253_402_300_799_999;
+/// Farthest begin of epoch 0 from the Unix epoch, before or after, in ms: the end of the year 9999. No epoch that can be counted overflows a
+/// timestamp then, nor what lies before one.
+pub const EPOCH_ZERO_MS_MOST: u64 = 253_402_300_799_999;
 /// Epochs of records a node keeps behind the newest: the window, the five open epochs, and a margin.
 pub const KEEP_EPOCHS: u32 = 48;
 /// Epochs a node plays on without a record (PROTOCOL.md section 3).
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn every_epoch_of_every_clock_fits_a_timestamp() {
-        let clock = crate::time::Clock { epoch_zero_ms: EPOCH_ZERO_MS_MOST, epoch_ms: EPOCH_MS_MOST };
+        let clock = crate::time::Clock { epoch_zero_ms: EPOCH_ZERO_MS_MOST as i64, epoch_ms: EPOCH_MS_MOST };
         let exact = i128::from(EPOCH_ZERO_MS_MOST) + i128::from(u32::MAX) * i128::from(EPOCH_MS_MOST);
         assert_eq!(i128::from(clock.start(crate::time::Epoch(u32::MAX)).0), exact);
     }

@@ -112,7 +112,8 @@ fn a_genesis_keeps_its_limits() {
         assert!(matches!(Genesis::decode(&bad.encode()), Err(CodecError::Invalid(_))), "{}", bad.name);
     }
     let (day, end) = (86_400_000, 253_402_300_799_999);
-    let clocks = [(0, 1_000, true), (end, day, true), (0, 999, false), (0, day + 1, false), (-1, day, false), (end + 1, day, false)];
+    let clocks =
+        [(-end, 1_000, true), (end, day, true), (0, 999, false), (0, day + 1, false), (-end - 1, day, false), (end + 1, day, false)];
     for (epoch_zero_ms, epoch_ms, fits) in clocks {
         let clock = warmnet_protocol::time::Clock { epoch_zero_ms, epoch_ms };
         let read = Genesis::decode(&Genesis { clock, ..good.clone() }.encode());

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// Layout version.
 pub const GENESIS_VERSION: u8 = 1;
+/// Longest name of a network.
+const NAME_BYTES: usize = 64;
 /// Largest genesis file.
 pub const GENESIS_BYTES: usize = 4_096;
 
@@ -44,7 +46,8 @@ struct Earlier<Rest> {
 
 /// The name of a network whose genesis has this layout.
 fn name_in<Rest: Serialize + for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<String> {
-    codec::decode::<Earlier<Rest>>(bytes, GENESIS_BYTES).ok().map(|earlier| earlier.name)
+    let earlier = codec::decode::<Earlier<Rest>>(bytes, GENESIS_BYTES).ok()?;
+    (earlier.version == GENESIS_VERSION && earlier.name.len() <= NAME_BYTES).then_some(earlier.name)
 }
 
 /// What to say of a genesis of an earlier layout: 50 parameters, then 51, then 52. Its network's id, member ids and signatures stand on bytes
@@ -52,8 +55,8 @@ fn name_in<Rest: Serialize + for<'a> Deserialize<'a>>(bytes: &[u8]) -> Option<St
 fn founded_before(bytes: &[u8]) -> Option<CodecError> {
     let name = name_in::<[u32; 18]>(bytes).or_else(|| name_in::<[u32; 19]>(bytes)).or_else(|| name_in::<[u32; 20]>(bytes))?;
     Some(CodecError::Invalid(format!(
-        "the network \"{name}\" was founded by an earlier program, and this one can't play by its rules: it has to be founded anew. \
-         Get the new network's genesis file from its operator and make a new home with it; mailboxes apply there again"
+        "the network \"{name}\" was founded by an earlier program (or the file's end is missing), and this one can't play by its rules: it has \
+         to be founded anew. Get the new network's genesis file from its operator and make a new home with it; mailboxes apply there again"
     )))
 }
 
@@ -71,10 +74,10 @@ impl Genesis {
         if !(limits::EPOCH_MS_LEAST..=limits::EPOCH_MS_MOST).contains(&genesis.clock.epoch_ms) {
             return Err(CodecError::Invalid("an epoch lasts a second at least and a day at most".into()));
         }
-        if !(0..=limits::EPOCH_ZERO_MS_MOST).contains(&genesis.clock.epoch_zero_ms) {
-            return Err(CodecError::Invalid("epoch 0 begins in the years 1970 to 9999".into()));
+        if genesis.clock.epoch_zero_ms.unsigned_abs() > limits::EPOCH_ZERO_MS_MOST {
+            return Err(CodecError::Invalid("epoch 0 begins too far from the year 1970".into()));
         }
-        if genesis.name.len() > 64 {
+        if genesis.name.len() > NAME_BYTES {
             return Err(CodecError::Invalid("the network's name is longer than 64 bytes".into()));
         }
         genesis.params.check().map_err(|e| CodecError::Invalid(e.to_string()))?;
