@@ -51,14 +51,22 @@ pub const ADDRESS_BYTES: usize = 254;
 pub const MESSAGE_ID_BYTES: usize = 998;
 /// Human-readable reason in an answer.
 pub const REASON_BYTES: usize = 200;
+/// Shortest epoch in wall milliseconds: a rehearsal in which a minute of the rules is still most of a millisecond.
+pub const EPOCH_MS_LEAST: u64 = 1_000;
+/// Longest epoch in wall milliseconds: a day. The rules' quotas and deadlines are those of a day, and no mail waits longer.
+pub const EPOCH_MS_MOST: u64 = 86_400_000;
+/// Farthest begin of epoch 0 from the Unix epoch, before or after, in ms: the end of the year 9999. No epoch that can be counted overflows a
+/// timestamp then, nor what lies before one.
+pub const EPOCH_ZERO_MS_MOST: u64 = 253_402_300_799_999;
 /// Epochs of records a node keeps behind the newest: the window, the five open epochs, and a margin.
 pub const KEEP_EPOCHS: u32 = 48;
 /// Epochs a node plays on without a record (PROTOCOL.md section 3).
 pub const DEGRADED_EPOCHS: u32 = 7;
 /// Members one node may host: an agency's mailboxes; the state of one is a few KiB.
 pub const HOSTED_MEMBERS: usize = 1_000;
-/// Outputs an engine holds until the host polls them; a host polls after every input.
-pub const ENGINE_OUTPUTS: usize = 65_536;
+/// Outputs an engine holds until the host polls them; a host polls after every input. The largest input begins an epoch for every
+/// hosted member: each exchange is stored, and none has more of them than a bundle takes.
+pub const ENGINE_OUTPUTS: usize = HOSTED_MEMBERS * BUNDLE_ENTRIES;
 /// Recently seen gossip digests remembered per engine.
 pub const SEEN: usize = 65_536;
 /// Nodes whose public keys are kept decompressed: 256 bytes each, 3 MiB with 10,000 members, 40 MiB at most.
@@ -74,6 +82,13 @@ pub const EXPLAINED_ENTRIES: usize = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_epoch_of_every_clock_fits_a_timestamp() {
+        let clock = crate::time::Clock { epoch_zero_ms: EPOCH_ZERO_MS_MOST as i64, epoch_ms: EPOCH_MS_MOST };
+        let exact = i128::from(EPOCH_ZERO_MS_MOST) + i128::from(u32::MAX) * i128::from(EPOCH_MS_MOST);
+        assert_eq!(i128::from(clock.start(crate::time::Epoch(u32::MAX)).0), exact);
+    }
 
     #[test]
     fn pages_fit_an_answer() {

@@ -108,10 +108,16 @@ fn what_is_refused_is_refused_here() {
 fn a_genesis_keeps_its_limits() {
     let good = authority::genesis();
     assert!(Genesis::decode(&good.encode()).is_ok());
-    let clock = warmnet_protocol::time::Clock { epoch_ms: 999, ..good.clock };
-    for bad in [Genesis { version: 2, ..good.clone() }, Genesis { name: "x".repeat(65), ..good.clone() }, Genesis { clock, ..good.clone() }]
-    {
+    for bad in [Genesis { version: 2, ..good.clone() }, Genesis { name: "x".repeat(65), ..good.clone() }] {
         assert!(matches!(Genesis::decode(&bad.encode()), Err(CodecError::Invalid(_))), "{}", bad.name);
+    }
+    let (day, end) = (86_400_000, 253_402_300_799_999);
+    let clocks =
+        [(-end, 1_000, true), (end, day, true), (0, 999, false), (0, day + 1, false), (-end - 1, day, false), (end + 1, day, false)];
+    for (epoch_zero_ms, epoch_ms, fits) in clocks {
+        let clock = warmnet_protocol::time::Clock { epoch_zero_ms, epoch_ms };
+        let read = Genesis::decode(&Genesis { clock, ..good.clone() }.encode());
+        assert!(if fits { read.is_ok() } else { matches!(read, Err(CodecError::Invalid(_))) }, "{clock:?}");
     }
     let params = Params { walk_steps: 129, ..good.params.clone() };
     let refused = Genesis::decode(&Genesis { params, ..good.clone() }.encode());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use warmnet_node::store::{Durability, FamilyName, Store, epoch_key, epoch_member_key};
 use warmnet_protocol::chain::{Chain, Fork};
-use warmnet_protocol::engine::{ChainSource, Engine, StoredBundle};
+use warmnet_protocol::engine::{ChainSource, Engine, SourceError};
 use warmnet_protocol::identity::{NodeKey, signed};
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::limits;
@@ -73,11 +73,11 @@ impl Source {
     pub(crate) fn chain(&self) -> Chain {
         let mut chain = Chain::new(self.genesis());
         let mut from = RecordsOnly(&self.0);
-        for bytes in from.records() {
+        for bytes in from.records().expect("readable") {
             let record = signed::decode::<EpochRecord>(&bytes).expect("a record").trust_own_store();
             let epoch = record.message.epoch;
             chain.accept_record(record).expect("the chain continues");
-            chain.accept_roster(epoch, from.roster(epoch).expect("stored")).expect("the record names it");
+            chain.accept_roster(epoch, from.roster(epoch).expect("readable").expect("stored")).expect("the record names it");
             chain.derive();
         }
         chain
@@ -98,22 +98,22 @@ impl Source {
 struct RecordsOnly<'a>(&'a Store);
 
 impl ChainSource for RecordsOnly<'_> {
-    fn records(&mut self) -> Vec<Vec<u8>> {
+    fn records(&mut self) -> Result<Vec<Vec<u8>>, SourceError> {
         let rows = self.0.family(FamilyName::Records).range(&[], None, limits::RECORD_PAGE).expect("readable");
-        rows.into_iter().map(|(_, bytes)| bytes).collect()
+        Ok(rows.into_iter().map(|(_, bytes)| bytes).collect())
     }
-    fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
+    fn roster(&mut self, epoch: Epoch) -> Result<Option<Roster>, SourceError> {
         let pages = self.0.family(FamilyName::Rosters).prefix(&epoch_key(epoch.0), limits::ROSTER_ROWS).expect("readable");
         let rows = |(_, page): (_, Vec<u8>)| codec::decode::<Vec<RosterRow>>(&page, limits::DECODE_BYTES).expect("rows");
-        Some(Roster::new(pages.into_iter().flat_map(rows).collect()))
+        Ok(Some(Roster::new(pages.into_iter().flat_map(rows).collect())))
     }
-    fn faults(&mut self) -> Vec<Vec<u8>> {
-        vec![]
+    fn faults(&mut self) -> Result<Vec<Vec<u8>>, SourceError> {
+        Ok(vec![])
     }
-    fn bundles(&mut self, _: Epoch) -> Vec<StoredBundle> {
-        vec![]
+    fn bundles(&mut self, _: Epoch, _: &mut dyn FnMut(&[u8], bool)) -> Result<(), SourceError> {
+        Ok(())
     }
-    fn forks(&mut self) -> Vec<Fork> {
-        vec![]
+    fn forks(&mut self) -> Result<Vec<Fork>, SourceError> {
+        Ok(vec![])
     }
 }

@@ -183,6 +183,9 @@ impl From<RuntimeError> for CliError {
                 .todo("check network.listen and network.bootstrap in node.toml"),
             RuntimeError::Tls(_) => Self::new(ExitCode::Network, "TLS can't be set up").why(e).todo("check ca_file in the mailbox's file"),
             RuntimeError::Genesis { .. } => Self::new(ExitCode::Usage, "the genesis file can't be used").why(e).todo("get it from the network's operator"),
+            RuntimeError::OtherNetwork { .. } => Self::new(ExitCode::Usage, "this home belongs to another network")
+                .why(e)
+                .todo("put the old genesis file back, or make a home for the new network:\nwarmnet-node --home FOLDER init --genesis genesis.bin --bootstrap ADDRESS, then `mailbox add` there"),
             RuntimeError::NoPassword { .. } | RuntimeError::Address { .. } => {
                 Self::new(ExitCode::Usage, "a mailbox can't be used").why(e).todo("run `warmnet-node mailbox add` again")
             }

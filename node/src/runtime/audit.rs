@@ -105,7 +105,7 @@ pub fn audit_store(home: &Home, config: &NodeConfig) -> Result<AuditReport, Home
     let lag = genesis.params.close_lag;
     let mut stored = Stored::new(Store::open_to_read(home.store())?);
     let (found, stalled) = audit(genesis, &mut stored).map_err(|e| HomeDataError::Damaged(e.to_string()))?;
-    let records = stored.records();
+    let records = stored.records()?;
     let signed_record = |epoch: Epoch| {
         records.iter().find(|bytes| signed::decode::<EpochRecord>(bytes).is_ok_and(|r| r.message.epoch == epoch)).map(hex::encode)
     };

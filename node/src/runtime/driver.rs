@@ -19,20 +19,25 @@ use super::reports::Reports;
 use super::settings::Settings;
 use super::status;
 use crate::control::Served;
-use crate::p2p::{Acceptance as GossipAcceptance, NetworkEvent, NetworkHandle};
+use crate::p2p::{Acceptance as GossipAcceptance, NetworkEvent, NetworkHandle, PublishError};
 use crate::store::Batch;
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use warmnet_protocol::engine::{Engine, GoBack, Input, Output, ToStore};
 use warmnet_protocol::gossip::Acceptance;
 use warmnet_protocol::ids::{MemberId, NodeId};
+use warmnet_protocol::limits;
 use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::sync::{Request, Response};
 
 /// Messages of the network handled before their outputs are carried out: what they store is one write.
 const MESSAGES_AT_ONCE: usize = 64;
+/// Gossip that waits for a peer: the words of every member of a large node on the open epochs.
+const UNHEARD: usize = 5 * limits::HOSTED_MEMBERS;
 /// Longest sleep: a clock that was set forward is noticed within this time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -56,6 +61,10 @@ pub(super) struct Driver {
     pub authority: Option<Box<dyn Authority>>,
     pub status: status::Facts,
     pub reports: Reports,
+    /// Gossip that no peer was there for, oldest first.
+    pub unheard: VecDeque<(crate::p2p::Topic, Vec<u8>)>,
+    /// Room for questions that are answered from the store.
+    pub readers: Arc<Semaphore>,
     pub tasks: JoinSet<()>,
     pub stop: CancellationToken,
 }
@@ -98,7 +107,10 @@ impl Driver {
                 Some(found) = inlets.mail.recv() => self.on_mail(found)?,
                 Some(feedback) = inlets.feedback.recv() => self.on_feedback(feedback)?,
                 Some(served) = inlets.control.recv() => self.on_control(served),
-                () = tokio::time::sleep(sleep) => self.engine.handle(clock::now(), Input::Wake),
+                () = tokio::time::sleep(sleep) => {
+                    self.engine.handle(clock::now(), Input::Wake);
+                    self.say_again().await;
+                }
                 Some(_) = self.tasks.join_next(), if !self.tasks.is_empty() => {}
             }
         }
@@ -153,7 +165,7 @@ impl Driver {
     /// Stores all that the engine's outputs say to store in one write, and returns the others: nothing is done or said before
     /// what it stands on is stored.
     fn store(&mut self) -> Result<Vec<Output>, DriverError> {
-        let (mut batch, mut others) = (Batch::new(), Vec::new());
+        let (mut batch, mut others, mut newer) = (Batch::new(), Vec::new(), false);
         while let Some(output) = self.engine.poll() {
             match output {
                 // Removes what was stored before it, and not what comes after.
@@ -162,8 +174,10 @@ impl Driver {
                     self.go_back(epoch, cause)?;
                 }
                 Output::Store(what) => {
-                    if let ToStore::Roster { epoch } = what {
-                        self.ask_contacts(epoch);
+                    match what {
+                        ToStore::Roster { epoch } => self.ask_contacts(epoch),
+                        ToStore::Record { .. } => newer = true,
+                        _ => {}
                     }
                     self.persist.collect(&self.engine, what, &mut batch);
                 }
@@ -171,6 +185,9 @@ impl Driver {
             }
         }
         self.persist.write(batch).map_err(DriverError::Store)?;
+        if newer {
+            self.prune()?;
+        }
         Ok(others)
     }
 
@@ -228,7 +245,7 @@ impl Driver {
             }
             Output::OwnBundle { epoch, member, bytes } => {
                 if self.persist.own_bundle(epoch, member, &bytes).await.map_err(DriverError::Store)? {
-                    self.publish(crate::p2p::Topic::Bundles, bytes).await;
+                    self.engine.handle(clock::now(), Input::OwnBundleStored(bytes));
                 }
             }
             Output::LeftAlone { member, reason } => {
@@ -262,13 +279,49 @@ impl Driver {
         for (node, score) in self.peers.application_scores(chain) {
             closed(self.network.set_application_score(node, score).await)?;
         }
-        self.persist.prune(&self.engine).map_err(DriverError::Store)
+        Ok(())
     }
 
-    /// Gossip that reaches nobody now is fetched by others later: sync closes every gap.
-    async fn publish(&self, topic: crate::p2p::Topic, bytes: Vec<u8>) {
-        if let Err(error) = self.network.publish(topic, bytes).await {
-            tracing::debug!(%error, "not published");
+    /// Drops what is too old, once a record: by the newest one's epoch, so that a node that can't derive doesn't grow either.
+    fn prune(&mut self) -> Result<(), DriverError> {
+        let next = self.engine.chain().next_epoch();
+        self.persist.prune(next).map_err(DriverError::Store)?;
+        let Some(before) = Persist::kept_from(self.engine.chain(), next) else { return Ok(()) };
+        let (persist, feedback) = (self.persist.clone(), self.feedback.clone());
+        self.tasks.spawn(async move {
+            let store = persist.store().clone();
+            if let Err(error) = store.blocking(move |_| persist.prune_journal(before)).await {
+                // The driver is gone only when the node stops.
+                let _stopped = feedback.send(Feedback::StoreFailed(error.to_string())).await;
+            }
+        });
+        Ok(())
+    }
+
+    /// Gossip that reaches nobody now is said again later; what even then is lost others fetch: sync closes every gap.
+    async fn publish(&mut self, topic: crate::p2p::Topic, bytes: Vec<u8>) {
+        match self.network.publish(topic, bytes.clone()).await {
+            Ok(()) => {}
+            Err(PublishError::NoPeers | PublishError::QueuesFull) => {
+                if self.unheard.len() >= UNHEARD {
+                    self.unheard.pop_front();
+                }
+                self.unheard.push_back((topic, bytes));
+            }
+            Err(error) => tracing::debug!(%error, "not published"),
+        }
+    }
+
+    /// Says what nobody heard again, until one is not heard either.
+    async fn say_again(&mut self) {
+        for _ in 0..self.unheard.len() {
+            let Some((topic, bytes)) = self.unheard.pop_front() else { break };
+            let before = self.unheard.len();
+            self.publish(topic, bytes).await;
+            if self.unheard.len() > before {
+                self.unheard.rotate_right(1);
+                break;
+            }
         }
     }
 

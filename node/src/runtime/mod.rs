@@ -1,5 +1,6 @@
 //! The running node: one driver loop around the protocol engine, and the tasks that do its slow work.
 
+mod answers;
 mod audit;
 pub mod authority;
 pub mod clock;
@@ -7,6 +8,8 @@ mod driver;
 mod explain;
 mod feedback;
 pub mod gate;
+#[cfg(test)]
+mod golden;
 mod health;
 mod mailboxes;
 mod my_data;

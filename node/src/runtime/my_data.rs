@@ -10,7 +10,7 @@ use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Store, StoreError};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use warmnet_protocol::engine::{Application, Restored as _};
+use warmnet_protocol::engine::{Application, Restored as _, SourceError};
 use warmnet_protocol::exchange::Exchange;
 use warmnet_protocol::identity::{CanonicalAddress, member_id, signed};
 use warmnet_protocol::ids::MemberId;
@@ -35,6 +35,12 @@ pub enum HomeDataError {
     /// What the store holds.
     #[error("the store can't be read: {0}")]
     Damaged(String),
+}
+
+impl From<SourceError> for HomeDataError {
+    fn from(error: SourceError) -> Self {
+        Self::Damaged(error.to_string())
+    }
 }
 
 /// One mailbox.
@@ -139,22 +145,18 @@ struct Kept {
 }
 
 impl Kept {
-    fn read(home: &Home) -> Result<Self, StoreError> {
+    fn read(home: &Home) -> Result<Self, HomeDataError> {
         if !home.store().exists() {
             return Ok(Self::default());
         }
         let mut stored = Stored::new(Store::open_to_read(home.store())?);
-        let applications: BTreeMap<MemberId, Vec<u8>> = stored.applications().into_iter().collect();
+        let applications: BTreeMap<MemberId, Vec<u8>> = stored.applications()?.into_iter().collect();
         let figures = |member: &MemberId| Some((*member, Book::decode(&stored.book(*member)?)?.figures()));
         let books = applications.keys().filter_map(figures).collect();
-        let exchanges = stored.exchanges();
-        Ok(Self {
-            exchanges: exchanges.iter().filter_map(|bytes| codec::decode(bytes, limits::REQUEST_BYTES).ok()).collect(),
-            bundles: stored.signed_bundles(),
-            external: stored.reports(),
-            applications,
-            books,
-        })
+        let (mut exchanges, mut bundles) = (Vec::new(), Vec::new());
+        stored.exchanges(&mut |bytes| exchanges.extend(codec::decode::<Exchange>(bytes, limits::REQUEST_BYTES)))?;
+        stored.own_bundles(&mut |epoch, member, envelope| bundles.push((epoch, member, envelope.to_vec())))?;
+        Ok(Self { exchanges, bundles, external: stored.reports()?, applications, books })
     }
 
     fn of(&mut self, member: MemberId, address: &str, salt: String) -> MailboxData {

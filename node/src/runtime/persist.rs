@@ -1,4 +1,4 @@
-//! The engine's state in the store, and the store's answers to other nodes.
+//! The engine's state in the store.
 
 use super::stored::{APPLICATION, BOOK, CHUNK, FAULT, FORK, LATE, Stored};
 use crate::store::{
@@ -7,12 +7,13 @@ use crate::store::{
 use warmnet_protocol::chain::Chain;
 use warmnet_protocol::engine::{Engine, GoBack, ToStore};
 use warmnet_protocol::identity::hash;
-use warmnet_protocol::ids::{Digest, MemberId};
+use warmnet_protocol::ids::{MemberId, NetworkId};
 use warmnet_protocol::limits;
-use warmnet_protocol::time::Epoch;
+use warmnet_protocol::time::{Epoch, Timestamp};
 use warmnet_protocol::wire::codec;
-use warmnet_protocol::wire::epoch_record::bit;
-use warmnet_protocol::wire::sync::{Request, Response};
+
+/// Where the network's id lies among the host's single values.
+const NETWORK: &[u8] = b"network";
 
 /// Epochs of exchanges and reports that are kept: the counts shown to the owner.
 const KEEP_OWN: u32 = 60;
@@ -34,6 +35,22 @@ impl Persist {
     /// What is stored, to read.
     pub(super) fn stored(&self) -> Stored {
         Stored::new(self.store.clone())
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Ties a store to its network at the first start; gives the network it is tied to when that is another one.
+    pub(super) fn tie(&self, network: NetworkId) -> Result<Option<NetworkId>, StoreError> {
+        match self.store.family(FamilyName::Meta).get(NETWORK)? {
+            None => {
+                self.store.family(FamilyName::Meta).put(NETWORK, &network.0, Durability::Synced)?;
+                Ok(None)
+            }
+            Some(tied) if tied == network.0 => Ok(None),
+            Some(tied) => Ok(Some(NetworkId(tied.try_into().map_err(|_| self.store.corrupt("the network's id is not 32 bytes"))?))),
+        }
     }
 
     fn put(&self, family: FamilyName, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
@@ -96,20 +113,17 @@ impl Persist {
     /// that this member's word for that epoch, or a later one, is out already.
     pub(super) async fn own_bundle(&self, epoch: Epoch, member: MemberId, bytes: &[u8]) -> Result<bool, String> {
         match self.high_water.store_async(member.0, epoch.0, bytes.to_vec()).await {
-            Ok(_) => {}
+            Ok(_) => Ok(true),
             Err(error @ (HighWaterError::Conflict { .. } | HighWaterError::Behind { .. })) => {
                 tracing::error!(member = %member.short(), epoch = epoch.0, %error, "own bundle not published");
-                return Ok(false);
+                Ok(false)
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error) => Err(error.to_string()),
         }
-        self.put(FamilyName::Bundles, &epoch_member_key(epoch.0, &member.0), bytes).map_err(|e| e.to_string())?;
-        Ok(true)
     }
 
-    /// Drops what no rule and no page needs any more.
-    pub(super) fn prune(&self, engine: &Engine) -> Result<(), String> {
-        let next = engine.chain().next_epoch();
+    /// Drops what no rule and no page needs any more when `next` is the next epoch to get a record, whatever has been derived.
+    pub(super) fn prune(&self, next: Epoch) -> Result<(), String> {
         let mut batch = Batch::new();
         if let Some(floor) = next.minus(limits::KEEP_EPOCHS) {
             for family in [FamilyName::Records, FamilyName::Rosters, FamilyName::Bundles] {
@@ -123,70 +137,35 @@ impl Persist {
             for family in [FamilyName::OwnBundles, FamilyName::Reports] {
                 batch.prune(family, &[], floor.0);
             }
-            for member in engine.hosted().keys() {
-                batch.prune(FamilyName::Exchanges, &member.0, floor.0);
-            }
+            self.old_exchanges(floor, &mut batch).map_err(|e| e.to_string())?;
         }
         self.write(batch)
     }
 
-    /// Answers a peer's question from the store.
-    pub(super) fn answer(&self, engine: &Engine, request: &Request) -> Response {
-        let answer = match request {
-            Request::Records { from } => self.records_from(engine.chain(), *from),
-            Request::Roster { epoch, digest, from } => Ok(self.roster_page(engine.chain(), *epoch, digest, *from)),
-            Request::Bundles { epoch, have } => self.bundles_beyond(engine.chain(), *epoch, have),
-            Request::Leaves { record, from } => Ok(self.leaves(engine.chain(), *record, *from)),
-            Request::Faults { digests } => {
-                let known = digests.iter().take(limits::RECORD_PROOFS).filter_map(|digest| engine.chain().fault(digest));
-                Ok(Response::Faults(known.map(|fault| fault.bytes.clone()).collect()))
+    /// Adds the exchanges before `floor`, of members that are hosted no more too.
+    fn old_exchanges(&self, floor: Epoch, batch: &mut Batch) -> Result<(), StoreError> {
+        let exchanges = self.store.family(FamilyName::Exchanges);
+        let mut from = Vec::new();
+        // Ends: each turn begins behind a member's last row.
+        while let Some((key, _)) = exchanges.range(&from, None, 1)?.pop() {
+            let Some(member) = key.first_chunk::<32>() else { break };
+            if key.get(32..36).is_some_and(|epoch| epoch < &epoch_key(floor.0)[..]) {
+                batch.prune(FamilyName::Exchanges, member, floor.0);
             }
-            _ => Ok(Response::Refused { reason: "not a question for the store".into() }),
-        };
-        answer.unwrap_or_else(|_| Response::Refused { reason: "the store could not be read".into() })
-    }
-
-    /// The records from an epoch on; behind the last one those that contradict each other, until one of them or another stands.
-    fn records_from(&self, chain: &Chain, from: Epoch) -> Result<Response, StoreError> {
-        let found = self.store.family(FamilyName::Records).range(&epoch_key(from.0), None, limits::RECORD_PAGE)?;
-        let undecided = chain.undecided().filter(|fork| fork.epoch >= from).into_iter().flat_map(|fork| fork.records.clone());
-        Ok(Response::Records(found.into_iter().map(|(_, bytes)| bytes).chain(undecided).take(limits::RECORD_PAGE).collect()))
-    }
-
-    fn roster_page(&self, chain: &Chain, epoch: Epoch, digest: &Digest, from: u32) -> Response {
-        let stored = || self.stored().load_roster(epoch).ok().flatten().map(std::sync::Arc::new);
-        let meant = chain.record(epoch).is_some_and(|held| held.record.roster == *digest);
-        let Some(roster) = meant.then(|| chain.roster(epoch).cloned().or_else(stored)).flatten() else {
-            return Response::Roster { rows: vec![], total: 0 };
-        };
-        let rows = roster.rows().iter().skip(from as usize).take(limits::ROSTER_PAGE).cloned().collect();
-        Response::Roster { rows, total: u32::try_from(roster.len()).unwrap_or(u32::MAX) }
-    }
-
-    /// The digests that a record counts, where the bundles held here are those.
-    fn leaves(&self, chain: &Chain, record: Epoch, from: u32) -> Response {
-        let stored = self.stored();
-        let leaves = chain.leaves(record, |epoch, member| stored.bundle(epoch, *member)).unwrap_or_default();
-        let total = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
-        Response::Leaves { digests: leaves.into_iter().skip(from as usize).take(limits::LEAF_PAGE).collect(), total }
-    }
-
-    fn bundles_beyond(&self, chain: &Chain, epoch: Epoch, have: &[u8]) -> Result<Response, StoreError> {
-        let Some(play) = chain.play(epoch) else { return Ok(Response::Bundles(vec![])) };
-        let held = self.store.family(FamilyName::Bundles);
-        let mut found = Vec::new();
-        for (i, row) in play.roster.rows().iter().enumerate() {
-            if bit(have, i) {
-                continue;
-            }
-            if let Some(bytes) = held.get(&epoch_member_key(epoch.0, &row.member.0))? {
-                found.push(bytes);
-            }
-            if found.len() >= limits::BUNDLE_PAGE {
-                break;
-            }
+            from = exchange_key(member, u32::MAX, &[u8::MAX; 16]).to_vec();
+            from.push(0);
         }
-        Ok(Response::Bundles(found))
+        Ok(())
+    }
+
+    /// Forgets in the journal what was finished before `before`; blocks.
+    pub(super) fn prune_journal(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.journal.prune_done(u64::try_from(before.0).unwrap_or(0)).map(|_| ())
+    }
+
+    /// Before which time no exchange began that is still kept, when `next` is the next epoch to get a record.
+    pub(super) fn kept_from(chain: &Chain, next: Epoch) -> Option<Timestamp> {
+        next.minus(KEEP_OWN).map(|floor| chain.clock().start(floor))
     }
 }
 

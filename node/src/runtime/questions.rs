@@ -1,9 +1,11 @@
 //! What the driver asks other nodes, and what they ask it.
 
+use super::answers::{Answer, Reading, refused};
 use super::clock;
 use super::driver::Driver;
 use super::feedback::Feedback;
 use crate::p2p::{NetworkHandle, ResponseToken};
+use crate::store::StoreError;
 use std::collections::BTreeSet;
 use warmnet_protocol::engine::{Input, Want};
 use warmnet_protocol::ids::NodeId;
@@ -13,6 +15,8 @@ use warmnet_protocol::{limits, time::Epoch, time::Timestamp};
 
 /// Tasks that may run at a time; beyond it requests fail at once and are tried again by the engine.
 const TASKS: usize = 512;
+/// Questions that are answered from the store at a time: a page each, 2 MiB at most. Who asks beyond it asks again, perhaps another node.
+pub(super) const READERS: usize = 32;
 
 impl Driver {
     /// Sends a request in a task of its own; `into` makes the engine's input of the response (`None`: no answer).
@@ -81,6 +85,22 @@ impl Driver {
         }
     }
 
+    /// Answers from the store in a task of its own, so that a long look on the disk holds up nothing else.
+    async fn read(&mut self, token: ResponseToken, reading: Reading) {
+        let Ok(room) = self.readers.clone().try_acquire_owned() else {
+            return self.respond(token, &refused("this node has too many questions to answer")).await;
+        };
+        let (store, network) = (self.persist.store().clone(), self.network.clone());
+        self.tasks.spawn(async move {
+            let read = store.blocking(move |_| Ok::<_, StoreError>(reading.read())).await;
+            drop(room);
+            let response = read.unwrap_or_else(|error| refused(&error.to_string()));
+            if let Err(error) = network.respond(token, codec::encode(&response)).await {
+                tracing::debug!(%error, "a response did not reach its asker");
+            }
+        });
+    }
+
     pub(super) async fn on_request(&mut self, now: Timestamp, token: ResponseToken, from: NodeId, data: &[u8]) {
         let request = match codec::decode::<Request>(data, limits::REQUEST_BYTES) {
             Ok(request) => request,
@@ -111,10 +131,10 @@ impl Driver {
                 self.respond(token, &Response::Contacts(found)).await;
             }
             Request::Notices => self.respond(token, &Response::Notices(self.engine.pending_notices())).await,
-            read => {
-                let response = self.persist.answer(&self.engine, &read);
-                self.respond(token, &response).await;
-            }
+            read => match self.persist.answer(self.engine.chain(), &read) {
+                Answer::Known(response) => self.respond(token, &response).await,
+                Answer::Stored(reading) => self.read(token, reading).await,
+            },
         }
     }
 }

@@ -8,6 +8,7 @@ use super::gate::SendGate;
 use super::mailboxes::{Mailbox, Mailboxes, pump};
 use super::peers::Peers;
 use super::persist::Persist;
+use super::questions::READERS;
 use super::reports::Reports;
 use super::settings::{Known, Settings, hosted};
 use super::status::Facts;
@@ -19,9 +20,10 @@ use crate::mail::{ConnectError, Cursor, CursorStore, CursorStoreError, Judge, Lo
 use crate::p2p::{Network, P2pConfig, P2pError};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Cursors as CursorFamily, Journal, Store, StoreError};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use warmnet_protocol::engine::{Engine, Input, RestoreError};
 use warmnet_protocol::identity::{AddressError, CanonicalAddress, NodeKey, hash, member_id};
@@ -48,6 +50,14 @@ pub enum RuntimeError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The home's store holds what was said and sent in another network.
+    #[error("this home belongs to the network {}, and its genesis file names the network {}", .was.to_hex(), .is.to_hex())]
+    OtherNetwork {
+        /// The network of the store.
+        was: NetworkId,
+        /// The network of the genesis file.
+        is: NetworkId,
+    },
     /// A mailbox's book of reports.
     #[error("the store can't take a mailbox's book of reports: {0}")]
     Book(String),
@@ -159,6 +169,9 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
     let store = Store::open(home.store())?;
     let journal = Journal::open(&store)?;
     let persist = Persist::new(store.clone(), journal);
+    if let Some(was) = persist.tie(network_id)? {
+        return Err(RuntimeError::OtherNetwork { was, is: network_id });
+    }
     let now = clock::now();
     let gate = SendGate::new(&store, config.mail.limits.clone(), genesis.clock.epoch_ms);
     let mut engine = Engine::new(genesis, NodeKey::from_seed(&seed));
@@ -242,6 +255,8 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         authority,
         status: Facts::default(),
         reports,
+        unheard: VecDeque::new(),
+        readers: Arc::new(Semaphore::new(READERS)),
         tasks: tokio::task::JoinSet::new(),
         stop,
     };
@@ -265,9 +280,9 @@ fn spawn_signal_watch(stop: CancellationToken) {
 }
 
 /// A mailbox's folder cursors in the store.
-struct Cursors {
-    family: CursorFamily,
-    member: MemberId,
+pub(super) struct Cursors {
+    pub(super) family: CursorFamily,
+    pub(super) member: MemberId,
 }
 
 impl std::fmt::Debug for Cursors {

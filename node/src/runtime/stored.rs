@@ -1,9 +1,10 @@
 //! What a store holds of the engine's state, read back.
 
-use crate::store::{FamilyName, Row, SCAN_LIMIT, Store, StoreError, epoch_key, epoch_member_key};
+use crate::store::{FamilyName, Store, StoreError, epoch_key, epoch_member_key};
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use warmnet_protocol::chain::{FORK_BYTES, Fork};
-use warmnet_protocol::engine::{ChainSource, Restored, StoredBundle};
+use warmnet_protocol::engine::{ChainSource, Restored, SourceError};
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::limits;
 use warmnet_protocol::time::Epoch;
@@ -40,13 +41,29 @@ fn member_of(key: &[u8]) -> Option<MemberId> {
     key.first_chunk::<32>().map(|b| MemberId(*b))
 }
 
+fn failed(error: StoreError) -> SourceError {
+    SourceError(error.to_string())
+}
+
 impl Stored {
     pub(super) fn new(store: Store) -> Self {
         Self { store }
     }
 
-    fn all(&self, family: FamilyName) -> Vec<Row> {
-        self.store.family(family).range(&[], None, SCAN_LIMIT).unwrap_or_default()
+    /// Shows every row whose key begins with `prefix`, the rest of the key first.
+    fn each(&self, family: FamilyName, prefix: &[u8], mut show: impl FnMut(&[u8], &[u8])) -> Result<(), SourceError> {
+        let every = |key: &[u8], value: &[u8]| {
+            show(&key[prefix.len()..], value);
+            ControlFlow::<()>::Continue(())
+        };
+        self.store.family(family).each_of(prefix, every).map(|_| ()).map_err(failed)
+    }
+
+    /// What is made of every such row that can be read.
+    fn all<T>(&self, family: FamilyName, prefix: &[u8], read: impl Fn(&[u8], &[u8]) -> Option<T>) -> Result<Vec<T>, SourceError> {
+        let mut found = Vec::new();
+        self.each(family, prefix, |rest, value| found.extend(read(rest, value)))?;
+        Ok(found)
     }
 
     /// A mailbox's book of reports.
@@ -57,11 +74,7 @@ impl Stored {
 
     pub(super) fn load_roster(&self, epoch: Epoch) -> Result<Option<Roster>, StoreError> {
         let chunks = self.store.family(FamilyName::Rosters).prefix(&epoch_key(epoch.0), limits::ROSTER_ROWS / CHUNK + 1)?;
-        let mut rows: Vec<RosterRow> = Vec::new();
-        for (_, chunk) in chunks {
-            // A chunk that can't be read makes the digest differ, and the roster is fetched again.
-            rows.extend(codec::decode::<Vec<RosterRow>>(&chunk, limits::DECODE_BYTES).unwrap_or_default());
-        }
+        let rows: Vec<RosterRow> = chunks.iter().flat_map(|(_, chunk)| roster_rows(chunk)).collect();
         Ok((!rows.is_empty()).then(|| Roster::new(rows)))
     }
 
@@ -69,56 +82,54 @@ impl Stored {
     pub(super) fn bundle(&self, epoch: Epoch, member: MemberId) -> Option<Vec<u8>> {
         self.store.family(FamilyName::Bundles).get(&epoch_member_key(epoch.0, &member.0)).ok().flatten()
     }
+}
 
-    /// Every bundle this node signed and kept: epoch, member, envelope.
-    pub(super) fn signed_bundles(&self) -> Vec<(Epoch, MemberId, Vec<u8>)> {
-        let bundle = |(key, envelope): Row| {
-            let (epoch, rest) = split_epoch(&key)?;
-            Some((epoch, member_of(rest)?, envelope))
-        };
-        self.all(FamilyName::OwnBundles).into_iter().filter_map(bundle).collect()
-    }
+/// The rows of a stored chunk. One that can't be read makes the digest differ, and the roster is fetched again.
+pub(super) fn roster_rows(chunk: &[u8]) -> Vec<RosterRow> {
+    codec::decode(chunk, limits::DECODE_BYTES).unwrap_or_default()
 }
 
 impl ChainSource for Stored {
-    fn records(&mut self) -> Vec<Vec<u8>> {
-        self.all(FamilyName::Records).into_iter().map(|(_, bytes)| bytes).collect()
+    fn records(&mut self) -> Result<Vec<Vec<u8>>, SourceError> {
+        self.all(FamilyName::Records, &[], |_, bytes| Some(bytes.to_vec()))
     }
-    fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
-        self.load_roster(epoch).ok().flatten()
+    fn roster(&mut self, epoch: Epoch) -> Result<Option<Roster>, SourceError> {
+        self.load_roster(epoch).map_err(failed)
     }
-    fn bundles(&mut self, epoch: Epoch) -> Vec<StoredBundle> {
-        let found = self.store.family(FamilyName::Bundles).prefix(&epoch_key(epoch.0), SCAN_LIMIT).unwrap_or_default();
-        let marks = self.store.family(FamilyName::Meta).prefix(&[LATE, &epoch_key(epoch.0)].concat(), SCAN_LIMIT).unwrap_or_default();
-        let late: BTreeSet<Vec<u8>> = marks.into_iter().filter_map(|(key, _)| key.strip_prefix(LATE).map(<[u8]>::to_vec)).collect();
-        found.into_iter().map(|(key, envelope)| StoredBundle { late: late.contains(&key), envelope }).collect()
+    fn bundles(&mut self, epoch: Epoch, each: &mut dyn FnMut(&[u8], bool)) -> Result<(), SourceError> {
+        let late = self.all(FamilyName::Meta, &[LATE, &epoch_key(epoch.0)].concat(), |member, _| member_of(member))?;
+        let late: BTreeSet<MemberId> = late.into_iter().collect();
+        let came_late = |member: &[u8]| member_of(member).is_some_and(|member| late.contains(&member));
+        self.each(FamilyName::Bundles, &epoch_key(epoch.0), |member, bytes| each(bytes, came_late(member)))
     }
-    fn faults(&mut self) -> Vec<Vec<u8>> {
-        let found = self.store.family(FamilyName::Meta).prefix(FAULT, SCAN_LIMIT).unwrap_or_default();
-        found.into_iter().map(|(_, bytes)| bytes).collect()
+    fn faults(&mut self) -> Result<Vec<Vec<u8>>, SourceError> {
+        self.all(FamilyName::Meta, FAULT, |_, bytes| Some(bytes.to_vec()))
     }
-    fn forks(&mut self) -> Vec<Fork> {
-        let found = self.store.family(FamilyName::Meta).prefix(FORK, SCAN_LIMIT).unwrap_or_default();
-        found.into_iter().filter_map(|(_, bytes)| codec::decode(&bytes, FORK_BYTES).ok()).collect()
+    fn forks(&mut self) -> Result<Vec<Fork>, SourceError> {
+        self.all(FamilyName::Meta, FORK, |_, bytes| codec::decode(bytes, FORK_BYTES).ok())
     }
 }
 
 impl Restored for Stored {
-    fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
-        self.signed_bundles().into_iter().map(|(epoch, member, _)| (epoch, member)).collect()
+    fn own_bundles(&mut self, each: &mut dyn FnMut(Epoch, MemberId, &[u8])) -> Result<(), SourceError> {
+        self.each(FamilyName::OwnBundles, &[], |key, envelope| {
+            if let Some((epoch, rest)) = split_epoch(key)
+                && let Some(member) = member_of(rest)
+            {
+                each(epoch, member, envelope);
+            }
+        })
     }
-    fn exchanges(&mut self) -> Vec<Vec<u8>> {
-        self.all(FamilyName::Exchanges).into_iter().map(|(_, bytes)| bytes).collect()
+    fn exchanges(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<(), SourceError> {
+        self.each(FamilyName::Exchanges, &[], |_, bytes| each(bytes))
     }
-    fn applications(&mut self) -> Vec<(MemberId, Vec<u8>)> {
-        let found = self.store.family(FamilyName::Meta).prefix(APPLICATION, limits::HOSTED_MEMBERS).unwrap_or_default();
-        found.into_iter().filter_map(|(k, bytes)| Some((member_of(k.strip_prefix(APPLICATION)?)?, bytes))).collect()
+    fn applications(&mut self) -> Result<Vec<(MemberId, Vec<u8>)>, SourceError> {
+        self.all(FamilyName::Meta, APPLICATION, |rest, bytes| Some((member_of(rest)?, bytes.to_vec())))
     }
-    fn reports(&mut self) -> Vec<(Epoch, MemberId, SelfReport)> {
-        let report = |(k, bytes): Row| {
-            let (epoch, rest) = split_epoch(&k)?;
-            Some((epoch, member_of(rest)?, codec::decode(&bytes, 64).ok()?))
-        };
-        self.all(FamilyName::Reports).into_iter().filter_map(report).collect()
+    fn reports(&mut self) -> Result<Vec<(Epoch, MemberId, SelfReport)>, SourceError> {
+        self.all(FamilyName::Reports, &[], |key, bytes| {
+            let (epoch, rest) = split_epoch(key)?;
+            Some((epoch, member_of(rest)?, codec::decode(bytes, 64).ok()?))
+        })
     }
 }

@@ -1,8 +1,10 @@
 //! How far each mailbox folder has been read: a small blob by mailbox and folder.
 
+use std::ops::ControlFlow;
+
 use super::batch::{Batch, Durability};
 use super::error::StoreError;
-use super::family::{Family, SCAN_LIMIT};
+use super::family::Family;
 use super::keys::after_prefix;
 use super::open::Store;
 use super::options::FamilyName;
@@ -51,10 +53,15 @@ impl Cursors {
     /// [`StoreError`] if they can't be read.
     pub fn folders(&self, mailbox: &str) -> Result<Vec<String>, StoreError> {
         let prefix = key(mailbox, "")?;
-        let rows = self.family.prefix(&prefix, SCAN_LIMIT)?;
-        rows.into_iter()
-            .map(|(key, _)| String::from_utf8(key[prefix.len()..].to_vec()).map_err(|_| self.store.corrupt("a folder name is not UTF-8")))
-            .collect()
+        let mut folders = Vec::new();
+        let unreadable = self.family.each_of(&prefix, |key, _| match std::str::from_utf8(&key[prefix.len()..]) {
+            Ok(folder) => {
+                folders.push(folder.to_owned());
+                ControlFlow::Continue(())
+            }
+            Err(_) => ControlFlow::Break(self.store.corrupt("a folder name is not UTF-8")),
+        })?;
+        unreadable.map_or(Ok(folders), Err)
     }
 
     /// Forgets every folder of a mailbox.

@@ -1,5 +1,7 @@
 //! One kind of things in the store: keys and values of bytes, in key order.
 
+use std::ops::ControlFlow;
+
 use rocksdb::{Direction, IteratorMode, ReadOptions};
 
 use super::batch::{Batch, Durability};
@@ -10,9 +12,6 @@ use super::options::{self, FamilyName};
 
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
-
-/// Rows that one scan returns at most; a caller that needs more asks again from the last key.
-pub const SCAN_LIMIT: usize = 100_000;
 
 /// A column family. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -60,8 +59,8 @@ impl Family {
         self.store.write(batch, durability)
     }
 
-    /// Rows from `from` (included) to `to` (excluded; `None`: the end), ascending, at most `limit`
-    /// and [`SCAN_LIMIT`].
+    /// Rows from `from` (included) to `to` (excluded; `None`: the end), ascending, at most `limit`: a caller that wants all of them uses
+    /// [`Family::each`].
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] or [`StoreError::Io`] if they can't be read.
@@ -78,7 +77,7 @@ impl Family {
         self.scan(from, to, IteratorMode::End, limit)
     }
 
-    /// Rows whose key begins with `prefix`, ascending, at most `limit` and [`SCAN_LIMIT`].
+    /// Rows whose key begins with `prefix`, ascending, at most `limit`.
     ///
     /// # Errors
     /// As [`Family::range`].
@@ -86,22 +85,60 @@ impl Family {
         self.range(prefix, keys::after_prefix(prefix).as_deref(), limit)
     }
 
+    /// Shows every row (key, value) from `from` (included) to `to` (excluded; `None`: the end), ascending, until `visit` breaks; gives what
+    /// it broke with. However many rows there are, none is left out and none is held in memory.
+    ///
+    /// # Errors
+    /// As [`Family::range`].
+    pub fn each<B>(
+        &self,
+        from: &[u8],
+        to: Option<&[u8]>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
+    ) -> Result<Option<B>, StoreError> {
+        if to.is_some_and(|to| to <= from) {
+            return Ok(None);
+        }
+        let mut rows = self.store.db().raw_iterator_cf_opt(self.store.handle(self.name)?, between(from, to));
+        rows.seek(from);
+        // Ends with the rows.
+        while let Some((key, value)) = rows.item() {
+            if let ControlFlow::Break(found) = visit(key, value) {
+                return Ok(Some(found));
+            }
+            rows.next();
+        }
+        rows.status().map_err(|error| self.store.failed(error))?;
+        Ok(None)
+    }
+
+    /// [`Family::each`] of the keys that begin with `prefix`.
+    ///
+    /// # Errors
+    /// As [`Family::range`].
+    pub fn each_of<B>(&self, prefix: &[u8], visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<B>) -> Result<Option<B>, StoreError> {
+        self.each(prefix, keys::after_prefix(prefix).as_deref(), visit)
+    }
+
     fn scan(&self, from: &[u8], to: Option<&[u8]>, mode: IteratorMode<'_>, limit: usize) -> Result<Vec<Row>, StoreError> {
         if to.is_some_and(|to| to <= from) {
             return Ok(Vec::new());
         }
-        let mut options = ReadOptions::default();
-        options.set_iterate_lower_bound(from);
-        if let Some(to) = to {
-            options.set_iterate_upper_bound(to);
-        }
-        let handle = self.store.handle(self.name)?;
-        let rows = self.store.db().iterator_cf_opt(handle, options, mode);
-        rows.take(limit.min(SCAN_LIMIT))
+        let rows = self.store.db().iterator_cf_opt(self.store.handle(self.name)?, between(from, to), mode);
+        rows.take(limit)
             .map(|row| match row {
                 Ok((key, value)) => Ok((key.into_vec(), value.into_vec())),
                 Err(error) => Err(self.store.failed(error)),
             })
             .collect()
     }
+}
+
+fn between(from: &[u8], to: Option<&[u8]>) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.set_iterate_lower_bound(from);
+    if let Some(to) = to {
+        options.set_iterate_upper_bound(to);
+    }
+    options
 }

@@ -79,6 +79,8 @@ impl HighWater {
         }
         let mut batch = Batch::new();
         batch.put(FamilyName::OwnBundles, key, bundle);
+        // Where others' bundles lie too: from there it is given to who asks.
+        batch.put(FamilyName::Bundles, key, bundle);
         batch.put(FamilyName::Meta, mark_key(member), epoch.to_be_bytes());
         self.store.write(batch, Durability::Synced)?;
         Ok(Mark::Stored)

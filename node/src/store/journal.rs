@@ -22,6 +22,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -30,7 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::batch::{Batch, Durability};
 use super::error::StoreError;
-use super::family::{Family, SCAN_LIMIT};
+use super::family::Family;
 use super::keys::ExchangeId;
 use super::open::Store;
 use super::options::FamilyName;
@@ -204,24 +205,19 @@ impl Journal {
         State::decode(bytes).ok_or_else(|| self.inner.store.corrupt("a journal mark is unreadable"))
     }
 
-    /// Walks all marks, a page at a time.
+    /// Walks all marks.
     fn each(&self, mut visit: impl FnMut(Task, State)) -> Result<(), StoreError> {
-        let mut from = Vec::new();
-        // Ends: every page starts behind the one before, and keys have 17 bytes.
-        loop {
-            let page = self.inner.family.range(&from, None, SCAN_LIMIT)?;
-            for (key, value) in &page {
-                let task = Task::from_key(key).ok_or_else(|| self.inner.store.corrupt("a journal key is unreadable"))?;
-                visit(task, self.decode(value)?);
+        let unreadable = self.inner.family.each(&[], None, |key, value| {
+            let Some(task) = Task::from_key(key) else {
+                return ControlFlow::Break(self.inner.store.corrupt("a journal key is unreadable"));
+            };
+            match self.decode(value) {
+                Ok(state) => visit(task, state),
+                Err(error) => return ControlFlow::Break(error),
             }
-            match page.last() {
-                Some((key, _)) if page.len() == SCAN_LIMIT => {
-                    from.clone_from(key);
-                    from.push(0);
-                }
-                _ => return Ok(()),
-            }
-        }
+            ControlFlow::Continue(())
+        })?;
+        unreadable.map_or(Ok(()), Err)
     }
 }
 

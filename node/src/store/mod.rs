@@ -25,7 +25,7 @@ mod tests;
 pub use batch::{Batch, Durability};
 pub use cursors::{Cursors, MAX_CURSOR_BYTES};
 pub use error::StoreError;
-pub use family::{Family, Row, SCAN_LIMIT};
+pub use family::{Family, Row};
 pub use high_water::{HighWater, HighWaterError, Mark};
 pub use journal::{Journal, JournalError, MAX_OUTCOME_BYTES, OpenMarks, Place, State, Task};
 pub use keys::{Epoch, ExchangeId, MemberId, epoch_key, epoch_member_key, exchange_key};

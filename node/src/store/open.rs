@@ -9,7 +9,7 @@ use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, IteratorMode};
 use super::batch::{Batch, Durability};
 use super::error::StoreError;
 use super::family::Family;
-use super::migrate;
+use super::migrate::{self, Layout};
 use super::options::{self, FamilyName};
 
 /// Schema this program writes and the newest it reads. Raise it with any change that an older
@@ -54,31 +54,35 @@ impl Store {
     /// [`StoreError::Locked`], [`StoreError::Corrupt`], [`StoreError::TooNew`], [`StoreError::Io`].
     /// A damaged store is never replaced by an empty one: that would forget which mails were sent.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        let path = path.as_ref();
+        Self::open_as(path.as_ref(), &migrate::layout(&migrate::families()))
+    }
+
+    /// Opens it as a program does that knows this layout.
+    pub(super) fn open_as(path: &Path, layout: &Layout<'_>) -> Result<Self, StoreError> {
         let Found { exists, data } = look(path)?;
         let options = options::database(!exists);
         let failed = |error| StoreError::from_rocksdb(path, exists, error);
-        let mut names: BTreeSet<String> = FamilyName::ALL.iter().map(|family| family.on_disk().to_owned()).collect();
-        names.insert(rocksdb::DEFAULT_COLUMN_FAMILY_NAME.to_owned());
+        let mut names: BTreeSet<String> = layout.families.iter().map(|(name, _)| (*name).to_owned()).collect();
         if exists {
             // A newer program may have more families; all must be opened to read the schema.
             let listed = DB::list_cf(&options, path).map_err(failed)?;
             // A crash while the store was made may leave it without some, but then it is empty.
-            if let Some(missing) = names.iter().find(|name| !listed.contains(name))
-                && data
-            {
-                let detail = format!("family {missing} is missing");
-                return Err(StoreError::corrupt(path, detail));
+            if data && layout.families.iter().any(|(name, _)| !listed.iter().any(|l| l == name)) {
+                check_missing(path, layout, &listed)?;
             }
             names.extend(listed);
         }
         let family = options::families();
         let descriptors = names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, family()));
         let db = DB::open_cf_descriptors(&options, path, descriptors).map_err(failed)?;
-        let store = Self { inner: Arc::new(Inner { db, path: path.to_owned(), high_water: Mutex::new(()) }) };
-        let found = store.check_schema()?;
-        store.migrate(found)?;
+        let store = Self::of(db, path);
+        let found = store.check_schema(layout.schema)?;
+        store.migrate(found, layout)?;
         Ok(store)
+    }
+
+    fn of(db: DB, path: &Path) -> Self {
+        Self { inner: Arc::new(Inner { db, path: path.to_owned(), high_water: Mutex::new(()) }) }
     }
 
     /// Opens an existing store to read, as it is at this moment, also while another process writes to it. Writes fail.
@@ -87,26 +91,29 @@ impl Store {
     /// As [`Store::open`].
     pub fn open_to_read(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        let mut options = options::database(false);
-        // Every file is opened now: its owner may drop it at any time.
-        options.set_max_open_files(-1);
-        let failed = |error| StoreError::from_rocksdb(path, true, error);
-        let family = options::families();
-        let names = DB::list_cf(&options, path).map_err(failed)?;
-        let descriptors = names.into_iter().map(|name| ColumnFamilyDescriptor::new(name, family()));
-        let db = DB::open_cf_descriptors_read_only(&options, path, descriptors, false).map_err(failed)?;
-        let store = Self { inner: Arc::new(Inner { db, path: path.to_owned(), high_water: Mutex::new(()) }) };
-        match store.check_schema()? {
+        let names = DB::list_cf(&options::database(false), path).map_err(|error| StoreError::from_rocksdb(path, true, error))?;
+        let store = Self::as_it_is(path, &names)?;
+        match store.check_schema(SCHEMA)? {
             SCHEMA => Ok(store),
             found => Err(StoreError::TooOld { path: path.to_owned(), found, known: SCHEMA }),
         }
     }
 
+    fn as_it_is(path: &Path, names: &[String]) -> Result<Self, StoreError> {
+        let mut options = options::database(false);
+        // Every file is opened now: its owner may drop it at any time.
+        options.set_max_open_files(-1);
+        let family = options::families();
+        let descriptors = names.iter().map(|name| ColumnFamilyDescriptor::new(name, family()));
+        let db = DB::open_cf_descriptors_read_only(&options, path, descriptors, false);
+        Ok(Self::of(db.map_err(|error| StoreError::from_rocksdb(path, true, error))?, path))
+    }
+
     /// Brings an older store up to this program's schema, step by step.
-    fn migrate(&self, found: u32) -> Result<(), StoreError> {
-        for schema in found + 1..=SCHEMA {
+    fn migrate(&self, found: u32, layout: &Layout<'_>) -> Result<(), StoreError> {
+        for (schema, step) in (2..).zip(layout.steps).filter(|(schema, _)| *schema > found) {
             let mut batch = Batch::new();
-            migrate::STEPS[schema as usize - 2](&mut batch);
+            step(&mut batch);
             batch.put(FamilyName::Meta, SCHEMA_KEY, schema.to_be_bytes());
             self.write(batch, Durability::Synced)?;
         }
@@ -177,25 +184,25 @@ impl Store {
         StoreError::from_rocksdb(self.path(), true, error)
     }
 
-    pub(super) fn corrupt(&self, detail: impl Into<String>) -> StoreError {
+    pub(crate) fn corrupt(&self, detail: impl Into<String>) -> StoreError {
         StoreError::corrupt(self.path(), detail)
     }
 
-    /// The schema on disk; a fresh store gets this program's.
-    fn check_schema(&self) -> Result<u32, StoreError> {
+    /// The schema on disk; a fresh store gets this program's, `known`.
+    fn check_schema(&self, known: u32) -> Result<u32, StoreError> {
         let meta = self.family(FamilyName::Meta);
         let Some(bytes) = meta.get(SCHEMA_KEY)? else {
             // Fresh, or a crash came before this write; with anything in it, a schema is lost.
             if !self.is_empty()? {
                 return Err(self.corrupt("no schema version"));
             }
-            meta.put(SCHEMA_KEY, &SCHEMA.to_be_bytes(), Durability::Synced)?;
-            return Ok(SCHEMA);
+            meta.put(SCHEMA_KEY, &known.to_be_bytes(), Durability::Synced)?;
+            return Ok(known);
         };
         let bytes: [u8; 4] = bytes.try_into().map_err(|_| self.corrupt("schema version is not four bytes"))?;
         let found = u32::from_be_bytes(bytes);
-        if found > SCHEMA {
-            return Err(StoreError::TooNew { path: self.path().to_owned(), found, known: SCHEMA });
+        if found > known {
+            return Err(StoreError::TooNew { path: self.path().to_owned(), found, known });
         }
         if found == 0 {
             return Err(self.corrupt("schema version is zero"));
@@ -213,6 +220,19 @@ impl Store {
         }
         Ok(true)
     }
+}
+
+/// Whether every family that a store lacks is one that came after its schema: any other one was lost.
+fn check_missing(path: &Path, layout: &Layout<'_>, listed: &[String]) -> Result<(), StoreError> {
+    let has = |name: &str| listed.iter().any(|l| l == name);
+    let lost = |name: &str| Err(StoreError::corrupt(path, format!("family {name} is missing")));
+    let meta = FamilyName::Meta.on_disk();
+    if !has(meta) {
+        return lost(meta);
+    }
+    let schema = Store::as_it_is(path, listed)?.family(FamilyName::Meta).get(SCHEMA_KEY)?;
+    let schema = schema.and_then(|bytes| bytes.try_into().ok()).map_or(u32::MAX, u32::from_be_bytes);
+    layout.families.iter().find(|(name, since)| !has(name) && *since <= schema).map_or(Ok(()), |(name, _)| lost(name))
 }
 
 /// What a directory holds.

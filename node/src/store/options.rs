@@ -64,6 +64,24 @@ impl FamilyName {
             Self::Notices => "notices",
         }
     }
+
+    /// The schema that brought it. A store of an older one lacks it, and gets it when it is opened.
+    #[must_use]
+    pub(super) const fn since(self) -> u32 {
+        match self {
+            Self::Meta
+            | Self::Records
+            | Self::Rosters
+            | Self::Bundles
+            | Self::Exchanges
+            | Self::OwnBundles
+            | Self::Journal
+            | Self::Cursors
+            | Self::Addresses
+            | Self::Reports
+            | Self::Notices => 1,
+        }
+    }
 }
 
 /// A node reads little twice.

@@ -1,3 +1,4 @@
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::*;
@@ -137,6 +138,56 @@ fn newer_schema_is_refused_even_with_unknown_families() {
     assert_eq!((found, known), (SCHEMA + 1, SCHEMA));
 }
 
+#[test]
+fn a_family_that_a_later_schema_brings_is_made_in_an_older_store() {
+    let dir = filled();
+    let later: Vec<_> = migrate::families().into_iter().chain([("of-a-later-schema", SCHEMA + 1)]).collect();
+    let steps: Vec<fn(&mut Batch)> = (0..SCHEMA).map(|_| (|_: &mut Batch| {}) as fn(&mut Batch)).collect();
+    let layout = migrate::Layout { schema: SCHEMA + 1, families: &later, steps: &steps };
+    for _ in 0..2 {
+        let store = Store::open_as(dir.path(), &layout).expect("brought up");
+        assert!(store.db().cf_handle("of-a-later-schema").is_some());
+        assert_eq!(store.family(FamilyName::Records).range(&[], None, 999).expect("range").len(), 101);
+        let schema = store.family(FamilyName::Meta).get(b"schema").expect("get");
+        assert_eq!(schema, Some((SCHEMA + 1).to_be_bytes().to_vec()));
+    }
+    // Now that the schema has it, a store without it has lost it.
+    let names = rocksdb::DB::list_cf(&rocksdb::Options::default(), dir.path()).expect("list");
+    let mut db = rocksdb::DB::open_cf(&rocksdb::Options::default(), dir.path(), names).expect("open");
+    db.drop_cf("of-a-later-schema").expect("drop");
+    drop(db);
+    let error = Store::open_as(dir.path(), &layout).expect_err("lost");
+    assert!(matches!(&error, StoreError::Corrupt { detail, .. } if detail == "family of-a-later-schema is missing"), "{error}");
+}
+
+#[test]
+fn every_row_is_shown_however_many_there_are() {
+    let dir = tempfile::tempdir().expect("dir");
+    let store = store(dir.path());
+    let family = store.family(FamilyName::Exchanges);
+    let rows = 100_000 + 50;
+    let mut batch = Batch::new();
+    for n in 0..rows {
+        batch.put(family.name(), exchange_key(&[1; 32], n, &[0; 16]), *b"x");
+    }
+    batch.put(family.name(), exchange_key(&[2; 32], 0, &[0; 16]), *b"last");
+    store.write(batch, Durability::Buffered).expect("write");
+    let (mut seen, mut last) = (0, Vec::new());
+    let every = |_: &[u8], value: &[u8]| {
+        seen += 1;
+        last = value.to_vec();
+        ControlFlow::<()>::Continue(())
+    };
+    assert_eq!(family.each(&[], None, every), Ok(None));
+    assert_eq!((seen, &last[..]), (rows + 1, &b"last"[..]));
+    let mut of_one = 0;
+    let three = |key: &[u8], _: &[u8]| {
+        of_one += 1;
+        if of_one == 3 { ControlFlow::Break(key.to_vec()) } else { ControlFlow::Continue(()) }
+    };
+    assert_eq!(family.each_of(&[1; 32], three), Ok(Some(exchange_key(&[1; 32], 2, &[0; 16]).to_vec())));
+}
+
 /// What damages a store, and how.
 type Damage = (&'static str, fn(&Path));
 
@@ -232,58 +283,4 @@ fn a_directory_that_cannot_be_made_is_an_io_error() {
     std::fs::write(&blocked, "x").expect("write");
     let error = Store::open(blocked.join("store")).expect_err("no directory");
     assert!(matches!(error, StoreError::Io { .. }), "{error:?}");
-}
-
-#[tokio::test]
-async fn an_older_store_keeps_what_must_not_be_forgotten() {
-    let golden = [include_str!("golden/schema-1.json"), include_str!("golden/schema-2.json")];
-    for (schema, rows) in (1..SCHEMA).zip(golden) {
-        brought_up(schema, rows).await;
-    }
-    assert_eq!(golden.len(), SCHEMA as usize - 1, "golden rows of every schema before");
-}
-
-/// A store with these rows, opened by this program.
-async fn brought_up(schema: u32, golden: &str) {
-    let golden: serde_json::Value = serde_json::from_str(golden).expect("JSON");
-    let dir = tempfile::tempdir().expect("dir");
-    let task = Task { exchange: [3; 16], turn: 0 };
-    let old = {
-        let store = store(dir.path());
-        let journal = Journal::open(&store).expect("journal");
-        journal.intent(task, 1).await.expect("marked");
-        journal.dot(task, 2).await.expect("marked");
-        let mut batch = Batch::new();
-        let mut old = Vec::new();
-        for row in golden["rows"].as_array().expect("rows") {
-            let text = |n: usize| row[n].as_str().expect("text");
-            let family = FamilyName::ALL.into_iter().find(|f| f.on_disk() == text(0)).expect("a family");
-            let (key, value) = (hex::decode(text(1)).expect("hex"), hex::decode(text(2)).expect("hex"));
-            batch.put(family, key.clone(), value.clone());
-            old.push((family, key, value));
-        }
-        let exchange = exchange_key(&[1; 32], 295, &[3; 16]);
-        batch.put(FamilyName::Exchanges, exchange, *b"of an older layout");
-        batch.put(FamilyName::Meta, *b"application/1", *b"kept");
-        batch.put(FamilyName::Meta, *b"schema", schema.to_be_bytes());
-        store.write(batch, Durability::Synced).expect("written");
-        old
-    };
-    let error = Store::open_to_read(dir.path()).expect_err("not brought up yet");
-    assert!(matches!(error, StoreError::TooOld { found, known: SCHEMA, .. } if found == schema), "{error}");
-
-    for _ in 0..2 {
-        let store = store(dir.path());
-        let journal = Journal::open(&store).expect("journal");
-        assert_eq!(journal.state(task).expect("readable"), Some(State::Dot { at: 2 }), "never sent again");
-        for (family, key, value) in &old {
-            let kept = store.family(*family).get(key).expect("readable");
-            let must_stay = *family == FamilyName::OwnBundles;
-            assert_eq!(kept, must_stay.then(|| value.clone()), "{family:?}");
-        }
-        assert!(store.family(FamilyName::Exchanges).range(&[], None, 9).expect("range").is_empty());
-        assert_eq!(store.family(FamilyName::Meta).get(b"application/1").expect("get"), Some(b"kept".to_vec()));
-        assert_eq!(store.family(FamilyName::Meta).get(b"schema").expect("get"), Some(SCHEMA.to_be_bytes().to_vec()));
-    }
-    assert!(Store::open_to_read(dir.path()).is_ok());
 }

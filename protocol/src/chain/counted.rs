@@ -44,16 +44,14 @@ impl Chain {
         if self.disputed().is_none_or(|(epoch, _)| epoch != record) {
             return Err(LeavesRefusal::NotAsked);
         }
-        let root = self.records.get(&record).and_then(|held| held.record.ledger.as_ref()).ok_or(LeavesRefusal::NotAsked)?;
-        let play = self.play(root.epoch).ok_or(LeavesRefusal::NotAsked)?;
-        if leaves.len() != count(&root.present, play.roster.len()) || hash::merkle(leaves.iter().map(|leaf| leaf.0)) != root.digest {
+        let Counted { epoch, members, root } = self.counted(record).ok_or(LeavesRefusal::NotAsked)?;
+        if leaves.len() != members.len() || hash::merkle(leaves.iter().map(|leaf| leaf.0)) != root {
             return Err(LeavesRefusal::Root);
         }
-        let counted = play.roster.rows().iter().enumerate().filter(|(i, _)| bit(&root.present, *i)).map(|(_, row)| row.member);
-        let held = self.bundles.get(&root.epoch);
+        let held = self.bundles.get(&epoch);
         let other = |member: &MemberId, leaf: &Digest| held.and_then(|b| b.get(member)).is_none_or(|bundle| bundle.digest != *leaf);
-        let wanted = counted.zip(leaves).filter(|(member, leaf)| other(member, leaf));
-        let wanted: Vec<_> = wanted.map(|(member, leaf)| ((root.epoch, member), *leaf)).collect();
+        let wanted = members.into_iter().zip(leaves).filter(|(member, leaf)| other(member, leaf));
+        let wanted: Vec<_> = wanted.map(|(member, leaf)| ((epoch, member), *leaf)).collect();
         self.wanted.extend(wanted);
         Ok(())
     }
@@ -64,15 +62,34 @@ impl Chain {
         self.disputed = None;
     }
 
-    /// The payload digests that a record counts, to show to who asks: `bundle` gives a member's envelope of the closed epoch. `None`
-    /// when one is missing or they are not the record's.
+    /// What a record counts, in roster order.
     #[must_use]
-    pub fn leaves(&self, record: Epoch, mut bundle: impl FnMut(Epoch, &MemberId) -> Option<Vec<u8>>) -> Option<Vec<Digest>> {
+    pub fn counted(&self, record: Epoch) -> Option<Counted> {
         let root = self.records.get(&record)?.record.ledger.as_ref()?;
         let play = self.play(root.epoch)?;
-        let counted = play.roster.rows().iter().enumerate().filter(|(i, _)| bit(&root.present, *i));
+        let members = play.roster.rows().iter().enumerate().filter(|(i, _)| bit(&root.present, *i)).map(|(_, row)| row.member).collect();
+        Some(Counted { epoch: root.epoch, members, root: root.digest })
+    }
+}
+
+/// The bundles that a record counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// The epoch they are about.
+    pub epoch: Epoch,
+    /// Whose they are, in roster order.
+    pub members: Vec<MemberId>,
+    /// Merkle root over their payload digests.
+    pub root: Digest,
+}
+
+impl Counted {
+    /// Their payload digests, to show to who asks: `bundle` gives a member's envelope. `None` when one is missing or they don't have the
+    /// root.
+    #[must_use]
+    pub fn leaves(&self, mut bundle: impl FnMut(&MemberId) -> Option<Vec<u8>>) -> Option<Vec<Digest>> {
         let digest = |envelope: Vec<u8>| signed::decode::<Bundle>(&envelope).map(|decoded| decoded.digest).ok();
-        let leaves: Option<Vec<Digest>> = counted.map(|(_, row)| digest(bundle(root.epoch, &row.member)?)).collect();
-        leaves.filter(|leaves| hash::merkle(leaves.iter().map(|leaf| leaf.0)) == root.digest)
+        let leaves: Option<Vec<Digest>> = self.members.iter().map(|member| digest(bundle(member)?)).collect();
+        leaves.filter(|leaves| self.root == hash::merkle(leaves.iter().map(|leaf| leaf.0)))
     }
 }

@@ -19,7 +19,7 @@ mod play;
 
 pub use accept::{BundleRefusal, RecordRefusal, RosterRefusal};
 pub use audit::{Audit, RowDifference, Stalled};
-pub use counted::LeavesRefusal;
+pub use counted::{Counted, LeavesRefusal};
 pub use derive::{Derived, DerivedDigests};
 pub use draft::{Draft, DraftInputs};
 pub use faults::{FaultRefusal, HeldFault};

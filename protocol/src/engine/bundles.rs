@@ -1,7 +1,9 @@
 //! Signing this node's word, once per member and epoch.
 
 use super::{Engine, Output, Timer};
+use crate::chain::BundleRefusal;
 use crate::exchange::{Exchange, Side, deadlines};
+use crate::gossip::Topic;
 use crate::identity::signed;
 use crate::ids::{ExchangeId, MemberId};
 use crate::matching::Pairing;
@@ -25,11 +27,23 @@ impl Engine {
         let report = self.reports.get(&(epoch, member)).copied().unwrap_or_default();
         let signed = signed::sign(&self.key, &self.chain.network(), Bundle { member, epoch, entries, report });
         self.signed.insert((epoch, member));
-        let bytes = signed.bytes.clone();
-        if self.chain.accept_bundle(signed).is_ok() {
-            self.emit(Output::OwnBundle { epoch, member, bytes });
-            self.derive(now);
+        // Another one may be known to the network already, from before a store was lost: that one stands.
+        if self.chain.check_bundle(&signed.message, &signed.digest, &signed.signer).is_ok() {
+            self.emit(Output::OwnBundle { epoch, member, bytes: signed.bytes });
         }
+    }
+
+    /// An own bundle is on the disk: only now does it count here, and only now is it said. A bundle that the store refused is no word of
+    /// its member, and no second one is proved by it.
+    pub(super) fn on_own_bundle_stored(&mut self, now: Timestamp, bytes: Vec<u8>) {
+        let Ok(bundle) = signed::decode::<Bundle>(&bytes) else { return };
+        match self.chain.accept_bundle(bundle.trust_own_store()) {
+            Ok(()) => self.derive(now),
+            // Said before a restart; perhaps nobody heard it.
+            Err(BundleRefusal::Known) => {}
+            Err(_) => return,
+        }
+        self.emit(Output::Publish { topic: Topic::Bundles, bytes });
     }
 
     /// The exchanges that the epoch's play deals to a member of this node; `None` while it is in no roster. What was begun by a

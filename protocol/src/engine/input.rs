@@ -78,6 +78,8 @@ pub enum Input {
     },
     /// The coordinator's own new notice.
     OwnNotice(Verified<Notice>),
+    /// The answer to `Output::OwnBundle`: this envelope is on the disk.
+    OwnBundleStored(Vec<u8>),
     /// The answer to an `Output::Want`.
     Answer {
         /// What was wanted.

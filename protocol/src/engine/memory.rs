@@ -1,6 +1,6 @@
 //! A host's store in memory: for tests and simulations, and the shortest example of what a host keeps.
 
-use super::{ChainSource, GoBack, Restored, StoredBundle, ToStore};
+use super::{ChainSource, GoBack, Restored, SourceError, ToStore};
 use crate::chain::{Chain, Fork};
 use crate::ids::{ExchangeId, MemberId};
 use crate::time::Epoch;
@@ -50,10 +50,10 @@ impl MemoryStore {
         }
     }
 
-    /// Stores a bundle of this node's own; whether it is the first one of its member and epoch.
+    /// Stores a bundle of this node's own; whether it is the only one of its member and epoch.
     pub fn store_own(&mut self, epoch: Epoch, member: MemberId, bytes: Vec<u8>) -> bool {
-        self.bundles.entry((epoch, member)).or_insert(bytes);
-        self.own.insert((epoch, member))
+        self.own.insert((epoch, member));
+        *self.bundles.entry((epoch, member)).or_insert_with(|| bytes.clone()) == bytes
     }
 
     /// What [`Output::GoBack`](super::Output::GoBack) asks for; [`Engine::refold`](super::Engine::refold) comes next.
@@ -68,36 +68,39 @@ impl MemoryStore {
 }
 
 impl ChainSource for MemoryStore {
-    fn records(&mut self) -> Vec<Vec<u8>> {
-        self.records.values().cloned().collect()
+    fn records(&mut self) -> Result<Vec<Vec<u8>>, SourceError> {
+        Ok(self.records.values().cloned().collect())
     }
-    fn roster(&mut self, epoch: Epoch) -> Option<Roster> {
-        self.rosters.get(&epoch).cloned()
+    fn roster(&mut self, epoch: Epoch) -> Result<Option<Roster>, SourceError> {
+        Ok(self.rosters.get(&epoch).cloned())
     }
-    fn bundles(&mut self, epoch: Epoch) -> Vec<StoredBundle> {
+    fn bundles(&mut self, epoch: Epoch, each: &mut dyn FnMut(&[u8], bool)) -> Result<(), SourceError> {
         let all = (epoch, MemberId([0; 32]))..=(epoch, MemberId([255; 32]));
-        let stored = |(key, envelope): (_, &Vec<u8>)| StoredBundle { envelope: envelope.clone(), late: self.late.contains(key) };
-        self.bundles.range(all).map(stored).collect()
+        self.bundles.range(all).for_each(|(key, bundle)| each(bundle, self.late.contains(key)));
+        Ok(())
     }
-    fn faults(&mut self) -> Vec<Vec<u8>> {
-        self.faults.iter().map(|(_, fault)| fault.clone()).collect()
+    fn faults(&mut self) -> Result<Vec<Vec<u8>>, SourceError> {
+        Ok(self.faults.iter().map(|(_, fault)| fault.clone()).collect())
     }
-    fn forks(&mut self) -> Vec<Fork> {
-        self.forks.values().cloned().collect()
+    fn forks(&mut self) -> Result<Vec<Fork>, SourceError> {
+        Ok(self.forks.values().cloned().collect())
     }
 }
 
 impl Restored for MemoryStore {
-    fn own_bundles(&mut self) -> Vec<(Epoch, MemberId)> {
-        self.own.iter().copied().collect()
+    fn own_bundles(&mut self, each: &mut dyn FnMut(Epoch, MemberId, &[u8])) -> Result<(), SourceError> {
+        let own = self.own.iter().filter_map(|key| Some((key, self.bundles.get(key)?)));
+        own.for_each(|((epoch, member), bundle)| each(*epoch, *member, bundle));
+        Ok(())
     }
-    fn exchanges(&mut self) -> Vec<Vec<u8>> {
-        self.exchanges.values().cloned().collect()
+    fn exchanges(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<(), SourceError> {
+        self.exchanges.values().for_each(|exchange| each(exchange));
+        Ok(())
     }
-    fn applications(&mut self) -> Vec<(MemberId, Vec<u8>)> {
-        self.applications.iter().map(|(member, bytes)| (*member, bytes.clone())).collect()
+    fn applications(&mut self) -> Result<Vec<(MemberId, Vec<u8>)>, SourceError> {
+        Ok(self.applications.iter().map(|(member, bytes)| (*member, bytes.clone())).collect())
     }
-    fn reports(&mut self) -> Vec<(Epoch, MemberId, SelfReport)> {
-        self.reports.iter().map(|((epoch, member), report)| (*epoch, *member, *report)).collect()
+    fn reports(&mut self) -> Result<Vec<(Epoch, MemberId, SelfReport)>, SourceError> {
+        Ok(self.reports.iter().map(|((epoch, member), report)| (*epoch, *member, *report)).collect())
     }
 }

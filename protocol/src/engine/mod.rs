@@ -43,7 +43,7 @@ pub use input::{FoundMail, Input};
 pub use memory::MemoryStore;
 pub use output::{GoBack, MailTask, Output, ToStore, Want};
 pub use report::{EpochCounts, MemberState};
-pub use restore::{ChainSource, RestoreError, Restored, StoredBundle, audit};
+pub use restore::{ChainSource, RestoreError, Restored, SourceError, audit};
 pub use returned::OwnMail;
 
 use crate::chain::{Chain, RecordRefusal};
@@ -149,6 +149,7 @@ impl Engine {
             Input::Gossip { token, topic, bytes } => self.on_gossip(now, token, topic, &bytes),
             Input::OwnRecord { record, roster } => self.on_own_record(now, *record, roster),
             Input::OwnNotice(notice) => self.on_own_notice(notice),
+            Input::OwnBundleStored(bytes) => self.on_own_bundle_stored(now, bytes),
             Input::Answer { want, response } => self.on_answer(now, want, response),
             Input::NoAnswer { want } => self.on_no_answer(now, want),
             Input::PeerConnected => self.schedule(now, Timer::Sync),
@@ -179,8 +180,10 @@ impl Engine {
     }
 
     fn emit(&mut self, output: Output) {
-        // A host polls after every input; the limit only guards against one that doesn't.
-        if self.outputs.len() < limits::ENGINE_OUTPUTS {
+        // A host polls after every input; the limit only guards against one that doesn't. What is stored is never left out: everything
+        // else can be asked for or said again.
+        let lasting = matches!(output, Output::Store(_) | Output::OwnBundle { .. } | Output::GoBack { .. });
+        if lasting || self.outputs.len() < limits::ENGINE_OUTPUTS {
             self.outputs.push_back(output);
         }
     }

@@ -152,7 +152,8 @@ pub enum Output {
         /// Why, and what to store.
         cause: GoBack,
     },
-    /// Store this node's own bundle durably, and only then publish it.
+    /// Store this node's own bundle durably, answered by `Input::OwnBundleStored`; no answer when another one of its member and epoch
+    /// is stored. It is published after that.
     OwnBundle {
         /// Its epoch.
         epoch: Epoch,

@@ -8,6 +8,7 @@ use crate::ids::{ExchangeId, MemberId};
 use crate::matching::{Deal, Pairing};
 use crate::time::{Epoch, Timestamp};
 use crate::wire::roster::Role;
+use std::collections::BTreeSet;
 
 /// Exchanges older than this many epochs can't change any more and are folded into counts: their bundles are closed.
 const FOLD_AFTER: u32 = 6;
@@ -42,26 +43,27 @@ impl Engine {
         self.planned.insert(epoch, play.degraded);
         let deal = self.chain.deal(&play);
         let members: Vec<MemberId> = self.hosted.keys().copied().collect();
+        let mut dealt = BTreeSet::new();
         for member in members {
             if let Some(position) = play.roster.position(&member) {
-                self.plan_member(now, &play, &deal, member, position);
+                dealt.extend(self.plan_member(now, &play, &deal, member, position));
             }
         }
+        // A store may hold what a plan before this one left there.
+        self.exchanges.retain(|id, x| x.epoch != epoch || !unbegun(x) || dealt.contains(id));
     }
 
-    /// Forgets what a plan has not begun: the chain decides, and it decided otherwise. A mail that was announced to a receiver may
-    /// be on its way, and must still be known when it comes.
+    /// Forgets what a plan has not begun: the chain decides, and it decided otherwise.
     pub(super) fn drop_unbegun(&mut self, epoch: Epoch) {
-        let announced = |x: &Exchange| x.side == Side::Receiver && x.partner_address.is_some();
-        let idle = |x: &Exchange| x.epoch == epoch && x.seen.is_none() && x.outcome.is_none() && x.thread.is_empty() && !announced(x);
-        self.exchanges.retain(|_, x| !idle(x));
+        self.exchanges.retain(|_, x| x.epoch != epoch || !unbegun(x));
     }
 
-    fn plan_member(&mut self, now: Timestamp, play: &Play, deal: &Deal, member: MemberId, position: u32) {
+    /// Plans what is dealt to a member and not planned yet; gives all that is dealt to it.
+    fn plan_member(&mut self, now: Timestamp, play: &Play, deal: &Deal, member: MemberId, position: u32) -> Vec<ExchangeId> {
         let clock = self.chain.clock();
-        let Some(hosted) = self.hosted.get(&member) else { return };
+        let Some(hosted) = self.hosted.get(&member) else { return vec![] };
         if play.roster.at(position).is_some_and(|r| r.node != self.key.node_id()) {
-            return;
+            return vec![];
         }
         let hours = hosted.config.working_hours();
         let golden = play.roster.at(position).is_some_and(|r| r.role == Role::Golden);
@@ -70,23 +72,32 @@ impl Engine {
         let slots = deadlines::send_slots(&clock, play.epoch, &member, hours, sends.iter().filter(|(_, spare, _)| !spare).count());
         let mut slots = slots.into_iter();
         let end = clock.at(play.epoch, hours.until);
+        let mut dealt = Vec::new();
         for (pairing, spare, meeting) in sends {
             // A spare waits until somebody has fallen out.
             let at = if spare { end } else { slots.next().unwrap_or(end) };
-            self.add_exchange(now, play, (pairing, spare, meeting), Side::Sender, at);
+            dealt.extend(self.add_exchange(now, play, (pairing, spare, meeting), Side::Sender, at));
         }
         for (pairing, spare, meeting) in numbered(dealt_first(deal.receives(position), deal.quota(position))) {
-            self.add_exchange(now, play, (pairing, spare, meeting), Side::Receiver, end);
+            dealt.extend(self.add_exchange(now, play, (pairing, spare, meeting), Side::Receiver, end));
         }
         self.schedule(deadlines::bundle_at(&clock, play.epoch, &member), Timer::Bundle(play.epoch, member));
+        dealt
     }
 
-    fn add_exchange(&mut self, now: Timestamp, play: &Play, (pairing, spare, meeting): (Pairing, bool, u8), side: Side, at: Timestamp) {
-        let (Some(sender), Some(receiver)) = (play.roster.at(pairing.sender), play.roster.at(pairing.receiver)) else { return };
+    fn add_exchange(
+        &mut self,
+        now: Timestamp,
+        play: &Play,
+        (pairing, spare, meeting): (Pairing, bool, u8),
+        side: Side,
+        at: Timestamp,
+    ) -> Option<ExchangeId> {
+        let (sender, receiver) = (play.roster.at(pairing.sender)?, play.roster.at(pairing.receiver)?);
         let network = self.chain.network();
         let id = ExchangeId::derive(&network, play.epoch, pairing.slot, &sender.member, &receiver.member);
         if self.exchanges.contains_key(&id) {
-            return;
+            return Some(id);
         }
         let (me, partner) = if side == Side::Sender { (sender, receiver) } else { (receiver, sender) };
         let acts = self.hosted.get(&me.member).map_or(0, |h| h.config.acts);
@@ -125,6 +136,7 @@ impl Engine {
         self.exchanges.insert(id, exchange);
         self.store_exchange(id);
         self.reschedule(id);
+        Some(id)
     }
 
     /// A dealt pair ended without a mail: the next spare takes its place, soon.
@@ -150,11 +162,10 @@ impl Engine {
 
     /// Folds exchanges that can't change any more into counts, and forgets old counts and marks.
     fn fold(&mut self, epoch: Epoch) {
-        let Some(floor) = epoch.minus(FOLD_AFTER) else { return };
-        let old: Vec<ExchangeId> = self.exchanges.values().filter(|x| x.epoch < floor).map(|x| x.id).collect();
+        let old: Vec<ExchangeId> = self.exchanges.values().filter(|x| is_old(epoch, x.epoch)).map(|x| x.id).collect();
         for id in old {
             if let Some(x) = self.exchanges.remove(&id) {
-                self.counts.entry(x.epoch).or_insert_with(|| EpochCounts::new(x.epoch)).add(&x);
+                self.count(&x);
             }
         }
         if let Some(keep) = epoch.minus(KEEP_COUNTS) {
@@ -164,6 +175,22 @@ impl Engine {
             self.reports.retain(|(e, _), _| *e >= keep);
         }
     }
+
+    pub(super) fn count(&mut self, x: &Exchange) {
+        self.counts.entry(x.epoch).or_insert_with(|| EpochCounts::new(x.epoch)).add(x);
+    }
+}
+
+/// Whether exchanges of `epoch` can't change any more in the epoch `running`.
+pub(super) fn is_old(running: Epoch, epoch: Epoch) -> bool {
+    running.minus(FOLD_AFTER).is_some_and(|floor| epoch < floor)
+}
+
+/// Whether nothing of an exchange has happened. A mail that was announced to a receiver may be on its way, and must still be known when
+/// it comes.
+fn unbegun(x: &Exchange) -> bool {
+    let announced = x.side == Side::Receiver && x.partner_address.is_some();
+    x.seen.is_none() && x.outcome.is_none() && x.thread.is_empty() && !announced
 }
 
 /// The first `quota` valid ring pairs are dealt, the rest are spares, whatever their round; golden seats are always dealt.

@@ -5,6 +5,7 @@ mod complaints;
 mod counted;
 mod fork;
 mod leaving;
+mod restart;
 mod world;
 
 use super::*;

@@ -191,7 +191,10 @@ impl Node {
             Output::OwnBundle { epoch, member, bytes } => {
                 assert_eq!(signed::open::<Bundle>(&bytes, &self.world.network).err(), None);
                 self.meet("files: bundle".into());
-                assert!(self.store.store_own(epoch, member, bytes), "one bundle a member and epoch");
+                assert!(self.store.store_own(epoch, member, bytes.clone()), "one bundle a member and epoch");
+                self.engine.handle(self.now, Input::OwnBundleStored(bytes));
+                let outputs: Vec<Output> = std::iter::from_fn(|| self.engine.poll()).collect();
+                outputs.into_iter().for_each(|o| self.hear(o));
             }
             Output::Store(what) => self.keep(what),
             Output::Derived { .. } => self.meet("derived".into()),

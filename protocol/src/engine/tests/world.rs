@@ -9,7 +9,7 @@ use crate::ids::{Beacon, DomainTag, NodeId, Salt};
 use crate::params::Params;
 use crate::policy;
 use crate::time::{Clock, Span};
-use crate::wire::bundle::{AuthResult, Placement};
+use crate::wire::bundle::{AuthResult, Bundle, Placement};
 use crate::wire::enrolment::EnrolAnswer;
 use crate::wire::epoch_record::{EpochRecord, IssuingKey};
 use crate::wire::genesis::GENESIS_VERSION;
@@ -218,10 +218,14 @@ impl World {
 
     pub(super) fn carry(&mut self, from: usize, output: Output) {
         match output {
-            Output::Publish { topic, bytes } => self.gossip(from, topic, &bytes),
+            Output::Publish { topic, bytes } => {
+                let censored = self.censored.is_some_and(|m| signed::decode::<Bundle>(&bytes).is_ok_and(|b| b.message.member == m));
+                self.gossip(from, topic, &bytes, topic == Topic::Bundles && censored);
+            }
             Output::OwnBundle { epoch, member, bytes } => {
-                self.peers[from].store.store_own(epoch, member, bytes.clone());
-                self.gossip_but(from, Topic::Bundles, &bytes, self.censored == Some(member));
+                let first = self.peers[from].store.store_own(epoch, member, bytes.clone());
+                assert!(first, "one bundle a member and epoch");
+                self.deliver(from, Input::OwnBundleStored(bytes));
             }
             Output::Store(what) => {
                 let Peer { engine, store, .. } = &mut self.peers[from];
@@ -268,12 +272,8 @@ impl World {
         }
     }
 
-    pub(super) fn gossip(&mut self, from: usize, topic: Topic, bytes: &[u8]) {
-        self.gossip_but(from, topic, bytes, false);
-    }
-
     /// `censored`: the coordinator doesn't take it.
-    pub(super) fn gossip_but(&mut self, from: usize, topic: Topic, bytes: &[u8], censored: bool) {
+    fn gossip(&mut self, from: usize, topic: Topic, bytes: &[u8], censored: bool) {
         for to in usize::from(censored)..self.peers.len() {
             if to != from && self.peers[to].alive {
                 self.deliver(to, Input::Gossip { token: 0, topic, bytes: bytes.to_vec() });
@@ -319,7 +319,8 @@ impl World {
                 let Some(Peer { engine, store, .. }) = asked.map(|i| &self.peers[i]) else {
                     return Response::Refused { reason: String::new() };
                 };
-                let leaves = engine.chain().leaves(*record, |epoch, member| store.bundles.get(&(epoch, *member)).cloned());
+                let counted = engine.chain().counted(*record);
+                let leaves = counted.and_then(|c| c.leaves(|member| store.bundles.get(&(c.epoch, *member)).cloned()));
                 let leaves = leaves.unwrap_or_default();
                 Response::Leaves { total: leaves.len() as u32, digests: leaves[*from as usize..].to_vec() }
             }

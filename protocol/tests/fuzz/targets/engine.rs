@@ -4,7 +4,6 @@ use crate::letters;
 use crate::node::Node;
 use crate::scenes::{self, Cursor};
 use std::collections::BTreeMap;
-use warmnet_protocol::engine::Restored;
 
 /// Lives through a list; gives the number of inputs and what the node answered, counted.
 pub(crate) fn live(bytes: &[u8]) -> (u64, BTreeMap<String, u64>) {
@@ -15,7 +14,7 @@ pub(crate) fn live(bytes: &[u8]) -> (u64, BTreeMap<String, u64>) {
 
 /// The exchanges that a life left in the store.
 pub(crate) fn stored(bytes: &[u8]) -> Vec<Vec<u8>> {
-    through(bytes).store.exchanges()
+    through(bytes).store.exchanges.into_values().collect()
 }
 
 fn through(bytes: &[u8]) -> Node {

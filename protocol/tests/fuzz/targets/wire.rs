@@ -9,7 +9,7 @@ use warmnet_protocol::identity::{NodeKey, Passport, Signable};
 use warmnet_protocol::ids::{MemberId, NetworkId};
 use warmnet_protocol::limits::{BUNDLE_BYTES, BUNDLE_ENTRIES, RECORD_BYTES, REQUEST_BYTES, RESPONSE_BYTES};
 use warmnet_protocol::matching::{RingKind, Slot};
-use warmnet_protocol::time::Epoch;
+use warmnet_protocol::time::{Clock, Epoch};
 use warmnet_protocol::wire::bundle::{Bundle, Entry, SelfReport, SenderOutcome, Word};
 use warmnet_protocol::wire::codec;
 use warmnet_protocol::wire::departure::Departure;
@@ -63,7 +63,11 @@ fn payload<T: Signable + PartialEq>(bytes: &[u8]) -> Result<(), String> {
 }
 
 fn genesis(bytes: &[u8]) -> Result<(), String> {
-    let reason = |why: String| if why.starts_with("the parameter ") { "a parameter out of its range".into() } else { why };
+    let reason = |why: String| match why {
+        why if why.starts_with("the parameter ") => "a parameter out of its range".into(),
+        why if why.starts_with("the network \"") => "a network of an earlier program".into(),
+        why => why,
+    };
     let genesis = Genesis::decode(bytes).map_err(codec_reason).map_err(reason)?;
     assert_eq!(Genesis::decode(&genesis.encode()), Ok(genesis));
     Ok(())
@@ -83,9 +87,11 @@ const BUNDLE: [&str; 4] = [
     "an entry holds an unknown outcome (R-WIRE-7, R-WIRE-8)",
     "an entry names an unknown ring (R-WIRE-1)",
 ];
-const GENESIS: [&str; 4] = [
+const GENESIS: [&str; 6] = [
+    "a network of an earlier program",
     "a parameter out of its range",
-    "an epoch lasts at least a second (R-WIRE-4)",
+    "an epoch lasts a second at least and a day at most (R-WIRE-4)",
+    "epoch 0 begins too far from the year 1970 (R-WIRE-4)",
     "the network's name is longer than 64 bytes (R-WIRE-4)",
     "this genesis has a version this program does not know (R-WIRE-4)",
 ];
@@ -112,7 +118,9 @@ pub(crate) fn targets() -> Vec<Target> {
     let mut signed_bundle = envelope("bundle envelope", "bundle", BUNDLE_BYTES, open::<Bundle>, &BUNDLE);
     signed_bundle.seeds.push(signed::sign(&NodeKey::from_seed(&[1; 32]), &NetworkId([0x11; 32]), crowded()).bytes);
     let mut genesis = target("genesis", GENESIS_BYTES, genesis, &GENESIS);
-    genesis.seeds.push(Genesis { name: "x".repeat(65), ..codec::decode(&genesis.seeds[0], GENESIS_BYTES).expect("golden") }.encode());
+    let good: Genesis = codec::decode(&genesis.seeds[0], GENESIS_BYTES).expect("golden");
+    let far = Clock { epoch_zero_ms: i64::MAX, ..good.clock };
+    genesis.seeds.extend([Genesis { name: "x".repeat(65), ..good.clone() }.encode(), Genesis { clock: far, ..good }.encode()]);
     vec![
         genesis,
         target("epoch-record", RECORD_BYTES, |b| read::<EpochRecord>(b, RECORD_BYTES), &[VALUE]),
