@@ -95,6 +95,7 @@ fn it_notices_one_changed_value() {
         ("wire.json", "signed input", "\"signed_input\": \""),
         ("identity.json", "member id", "\"member\": \""),
         ("rings.json", "permutation", "\"places\":["),
+        ("exchange.json", "introduction", "\"at\": "),
         ("text.json", "text in", "\"digest\": \""),
     ];
     for (file, name, key) in places {

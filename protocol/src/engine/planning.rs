@@ -196,3 +196,63 @@ fn numbered(pairings: Vec<(Pairing, bool)>) -> Vec<(Pairing, bool, u8)> {
     };
     pairings.into_iter().map(|(p, spare)| (p, spare, meeting(&p))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Digest;
+    use crate::ledger::tests::network;
+    use crate::matching::RingKind;
+    use crate::params::Params;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn both_sides_number_their_meetings_alike() {
+        // Few members and many seats: the same two meet often.
+        let (members, golden) = (8, 2);
+        let params = Params { golden_seats: 40, golden_per_member: 8, ..Params::standard() };
+        let roster = network(members, golden);
+        let mut highest = 0;
+        for n in 0..20 {
+            let deal = Deal::new(&params, &roster, &Digest([n; 32]), 0);
+            let plan = |pairs: Vec<Pairing>, p: u32| numbered(dealt_first(pairs, deal.quota(p)));
+            let key = |x: &(Pairing, bool, u8)| ((x.0.slot, x.0.sender, x.0.receiver), x.2);
+            let sent: BTreeMap<_, u8> = (0..members).flat_map(|p| plan(deal.sends(p), p)).map(|x| key(&x)).collect();
+            let received: BTreeMap<_, u8> = (0..members + golden).flat_map(|p| plan(deal.receives(p), p)).map(|x| key(&x)).collect();
+            assert_eq!(sent, received);
+            let mut seats: BTreeMap<(u32, u32), u8> = BTreeMap::new();
+            for ((slot, sender, receiver), meeting) in sent {
+                let expected = match slot.ring {
+                    RingKind::Golden => {
+                        let before = seats.entry((sender, receiver)).or_default();
+                        *before += 1;
+                        *before - 1
+                    }
+                    _ => u8::from(sender > receiver),
+                };
+                assert_eq!(meeting, expected, "{slot:?} {sender} {receiver}");
+                highest = highest.max(meeting);
+            }
+        }
+        assert!(highest >= 3, "{highest}");
+    }
+
+    #[test]
+    fn each_side_takes_its_own_first_pairs_and_all_seats() {
+        let roster = network(40, 2);
+        let deal = Deal::new(&Params::standard(), &roster, &Digest([5; 32]), 0);
+        let mut otherwise = 0;
+        for p in 0..40 {
+            let quota = deal.quota(p) as usize;
+            for pairs in [deal.sends(p), deal.receives(p)] {
+                let is_seat = |pair: &Pairing| pair.slot.ring == RingKind::Golden;
+                let rings: Vec<Pairing> = pairs.iter().filter(|x| !is_seat(x)).copied().collect();
+                let taken: Vec<Pairing> = dealt_first(pairs, deal.quota(p)).into_iter().filter(|(_, spare)| !spare).map(|x| x.0).collect();
+                assert_eq!(taken.iter().filter(|x| !is_seat(x)).copied().collect::<Vec<_>>(), rings[..quota.min(rings.len())]);
+                // A pair of a round from the quota on, which a conflict below it lets in: spare by its round, dealt all the same.
+                otherwise += taken.iter().filter(|x| x.spare).count();
+            }
+        }
+        assert!(otherwise > 0);
+    }
+}

@@ -47,7 +47,7 @@ pub(crate) fn bundle() -> Bundle {
     }
 }
 
-fn fault() -> Fault {
+pub(crate) fn fault() -> Fault {
     let empty = |replies| Bundle { entries: vec![], report: SelfReport { replies, ..SelfReport::default() }, ..bundle() };
     let envelope = |replies| signed::sign(&key(), &NETWORK, empty(replies)).bytes;
     Fault::equivocation(envelope(1), envelope(2))
@@ -62,12 +62,16 @@ fn introductions() -> Vec<Value> {
         address: "ann@one.example".into(),
         salt: Salt([4; 32]),
     };
+    let mut all = vec![plain("introduce", &introduce)];
+    all.extend(introduced().iter().map(|answer| plain("introduced", answer)));
+    all
+}
+
+pub(crate) fn introduced() -> Vec<Introduced> {
     let welcome = Introduced::Welcome { address: "bob@two.example".into(), salt: Salt([5; 32]) };
-    let mut all = vec![plain("introduce", &introduce), plain("introduced", &welcome)];
     use Decline::{NotDealt, NotHere, NotReady, Paused, Quarantined, WrongAddress};
     let reasons = [NotHere, NotDealt, WrongAddress, Paused, Quarantined, NotReady];
-    all.extend(reasons.map(|reason| plain("introduced", &Introduced::Declined(reason))));
-    all
+    [welcome].into_iter().chain(reasons.map(Introduced::Declined)).collect()
 }
 
 pub(crate) fn apply() -> Apply {
