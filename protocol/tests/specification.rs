@@ -98,7 +98,7 @@ fn rules_are_numbered_in_turn_and_the_index_knows_their_pages() {
             assert!(known, "{page} names {word}, which is no rule");
         }
     }
-    assert_eq!(prefixes.len(), 12);
+    assert_eq!(prefixes.len(), 13);
 }
 
 /// Rows of the first table behind a heading, as cells.
@@ -122,6 +122,26 @@ fn the_parameters_are_the_standard_ones() {
     let source = text(crate_folder().join("src/params.rs"));
     let places: Vec<usize> = rows.iter().map(|r| source.find(&format!("pub {}: u32", r[0])).expect("a field")).collect();
     assert!(places.windows(2).all(|w| w[0] < w[1]));
+}
+
+/// Every constant of `limits.rs` and its value: products of numbers.
+fn limits() -> Vec<(String, u64)> {
+    let source = text(crate_folder().join("src/limits.rs"));
+    let constants = source.split("\npub const ").skip(1).filter_map(|rest| rest.split_once(';'));
+    let product = |value: &str| value.split('*').map(|n| n.trim().replace('_', "").parse::<u64>().expect("a number")).product();
+    let one = |(constant, _): (&str, &str)| {
+        let (name, rest) = constant.split_once(':').expect("a type");
+        (name.to_owned(), product(rest.split_once('=').expect("a value").1))
+    };
+    constants.map(one).collect()
+}
+
+#[test]
+fn the_limits_are_those_of_the_code() {
+    let rows = table(&pages()["00-conventions.md"], "## Limits").expect("the table");
+    assert!(rows.iter().all(|r| matches!(r[2].as_str(), "everybody" | "a node")), "whom each binds");
+    let named: Vec<(String, u64)> = rows.iter().map(|r| (r[0].clone(), r[1].replace(',', "").parse().expect("a number"))).collect();
+    assert_eq!(named, limits());
 }
 
 /// The vectors of the wire.
@@ -218,6 +238,23 @@ fn every_variant_is_named_in_wire_order() {
         let section = page.split(&format!("\n### {message}\n")).nth(1).expect("a section").split("\n#").next().unwrap_or_default();
         let told: Vec<&str> = section.lines().filter(|l| l.contains(&format!("`{field}`")) && l.contains(&named)).collect();
         assert!(!told.is_empty(), "{message}: {field} is one of {named}");
+    }
+}
+
+#[test]
+fn only_introductions_and_applications_hold_an_address() {
+    let wire = wire();
+    let holds = |m: &&Value| m["fields"].to_string().contains('@');
+    let named = |m: &Value| m["message"].as_str().expect("a name").to_owned();
+    let all = wire["messages"].as_array().expect("a list");
+    let with: BTreeSet<String> = all.iter().filter(holds).map(named).collect();
+    let told = ["introduce", "introduced", "apply", "enrolment-answer", "request", "response"].map(str::to_owned);
+    assert_eq!(with, told.into(), "the examples hold an address where there is a field for one");
+    // Nothing that is signed, so nothing that gossip carries or a record holds, has a field of text.
+    let spoken = all.iter().filter(|m| m.get("signed_input").is_some() || m["message"] == "roster-row" || m["message"] == "fault");
+    for message in spoken {
+        let rows = table(&pages()["02-wire.md"], &format!("### {}", named(message))).expect("a table");
+        assert!(rows.iter().all(|r| !r.join(" ").split_whitespace().any(|word| word == "text")), "{}", named(message));
     }
 }
 

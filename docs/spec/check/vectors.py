@@ -6,6 +6,7 @@ import matching
 import messages
 import parameters
 import text
+import transport
 from blake3 import blake3
 from codec import Refused, decode
 from network import same
@@ -110,6 +111,20 @@ def check_identity(v):
     times = v["clock"]["start_send_act_bundle_deadline"]
     same("times", times, [clock.times(e, member) for e in range(len(times))])
     return sum(len(v[n]) for n in ("addresses", "exchanges", "streams", "merkle")) + len(times)
+
+
+def check_transport(v):
+    network = bytes.fromhex(v["network"])
+    same("network as text", v["text"], transport.network_text(network))
+    same("protocol names", v["names"], transport.names(network))
+    same("topics", v["topics"], {word: transport.topic(network, word) for word in transport.WORDS})
+    for m in v["messages"]:
+        same("message id", m["id"], transport.message_id(v["topics"][m["topic"]], bytes.fromhex(m["data"])).hex())
+    for p in v["peers"]:
+        same("peer id", p["peer"], transport.peer(bytes.fromhex(p["node"])))
+    for f in v["frames"]:
+        same("frame", f["frame"], transport.frame(bytes.fromhex(f["data"])).hex())
+    return sum(len(v[n]) for n in ("names", "topics", "messages", "peers", "frames"))
 
 
 def ring_row(n, quota, golden):
