@@ -38,6 +38,7 @@ def check(folder):
     print(f"wire.json      {vectors.check_wire(wire):5} messages")
     print(f"identity.json  {vectors.check_identity(folder.json('identity.json')):5} derivations")
     print(f"rings.json     {vectors.check_rings(folder.json('rings.json'), params):5} permutations and deals")
+    print(f"plan.json      {vectors.check_plans(folder.json('plan.json'), params):5} dealt pairs and spares")
     print(f"transport.json {vectors.check_transport(folder.json('transport.json')):5} names, ids and frames")
     print(f"exchange.json  {vectors.check_exchange(folder.json('exchange.json')):5} times and verdicts")
     print(f"text.json      {vectors.check_texts(folder.json('text.json'), BANKS):5} texts")

@@ -5,6 +5,7 @@ import identity
 import matching
 import messages
 import parameters
+import roster
 import text
 import transport
 from blake3 import blake3
@@ -144,6 +145,31 @@ def check_rings(v, params):
         deal = matching.Deal(params, sorted(rows, key=lambda r: r["member"]), bytes.fromhex(d["seed"]), 0)
         same("deal", d["pairs"], [[rings[ring], *rest] for ring, *rest in deal.pairs])
     return len(v["permutations"]) + len(v["deals"])
+
+
+def check_plans(plans, params):
+    """Everybody's part of a deal: fresh members, then golden ones, their number the first four bytes of id, node and tag."""
+    rings = ["open", "rehab", "golden"]
+    params = params | {"golden_seats": 40, "golden_per_member": 8}
+
+    def row(n, golden):
+        name = n.to_bytes(4, "big")
+        certified = {"provider": 0, "languages": 1, "ramp": "fresh", "weekdays": 0x7F, "acts": 15}
+        certified |= {"member": name.ljust(32, b"\0"), "node": name.ljust(32, b"\0"), "tag": name.ljust(16, b"\0")}
+        return roster.first_row(params, certified | {"role": "golden" if golden else "member"}, 0)
+
+    for plan in plans:
+        n = plan["members"]
+        rows = [row(i, i >= n) for i in range(n + plan["golden"])]
+        deal = matching.Deal(params, rows, bytes.fromhex(plan["seed"]), 0)
+        parts = [
+            [position, sends, rings[pair[0]], pair[1], pair[3 if sends else 2], spare, meeting]
+            for position in range(len(rows))
+            for sends in (True, False)
+            for pair, spare, meeting in deal.part(position, sends)
+        ]
+        same("parts of a deal", plan["parts"], parts)
+    return sum(len(plan["parts"]) for plan in plans)
 
 
 def check_texts(v, banks):

@@ -206,6 +206,36 @@ mod tests {
     use crate::params::Params;
     use std::collections::BTreeMap;
 
+    /// Everybody's part of a deal: (position, sends, ring, round, partner, spare, meeting).
+    fn parts(members: u32, golden: u32, seed: u8) -> Vec<(u32, bool, RingKind, u16, u32, bool, u8)> {
+        let params = Params { golden_seats: 40, golden_per_member: 8, ..Params::standard() };
+        let deal = Deal::new(&params, &network(members, golden), &Digest([seed; 32]), 0);
+        let mut out = Vec::new();
+        for position in 0..members + golden {
+            for (sends, pairs) in [(true, deal.sends(position)), (false, deal.receives(position))] {
+                for (p, spare, meeting) in numbered(dealt_first(pairs, deal.quota(position))) {
+                    let partner = if sends { p.receiver } else { p.sender };
+                    out.push((position, sends, p.slot.ring, p.slot.round, partner, spare, meeting));
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn everybodys_part_is_the_golden_one() {
+        let plans: Vec<serde_json::Value> = [(6u32, 1u32, 3u8), (17, 2, 4)]
+            .map(|(members, golden, seed)| {
+                serde_json::json!({
+                    "members": members, "golden": golden, "seed": Digest([seed; 32]), "parts": parts(members, golden, seed)
+                })
+            })
+            .into();
+        let held: serde_json::Value = serde_json::from_str(include_str!("../../vectors/plan.json")).unwrap_or_default();
+        let plans = serde_json::Value::from(plans);
+        assert!(held == plans, "if the rule was changed on purpose, vectors/plan.json must hold\n{plans}");
+    }
+
     #[test]
     fn both_sides_number_their_meetings_alike() {
         // Few members and many seats: the same two meet often.
