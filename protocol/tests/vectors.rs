@@ -9,16 +9,19 @@ mod examples;
 
 use examples::{NETWORK, authority, exchange, identity, key, members, shape, sync};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use warmnet_protocol::identity::{CanonicalAddress, Signable, signed};
+use warmnet_protocol::identity::{CanonicalAddress, Passport, Signable, signed};
 use warmnet_protocol::ids::NetworkId;
 use warmnet_protocol::params::Params;
 use warmnet_protocol::wire::bundle::Bundle;
 use warmnet_protocol::wire::codec::{self, CodecError};
+use warmnet_protocol::wire::departure::Departure;
 use warmnet_protocol::wire::enrolment::EnrolmentMail;
-use warmnet_protocol::wire::epoch_record::EpochRecord;
+use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey};
 use warmnet_protocol::wire::genesis::Genesis;
 use warmnet_protocol::wire::label::Label;
+use warmnet_protocol::wire::notice::Notice;
 use warmnet_protocol::wire::roster::RosterRow;
 use warmnet_protocol::wire::sync::{Request, Response};
 
@@ -70,6 +73,34 @@ fn wire_bytes_are_the_golden_ones() {
     for (kind, decodes) in [("request", codec_reads::<Request> as fn(&[u8]) -> bool), ("response", codec_reads::<Response>)] {
         assert!(!of(kind).is_empty() && of(kind).iter().all(|b| decodes(b)), "{kind}");
     }
+}
+
+/// Layouts of a kind that a node reads: the newest and the one before.
+fn layouts<T: Signable>() -> (&'static str, Vec<u8>) {
+    (T::KIND, (T::VERSION.max(2) - 1..=T::VERSION).collect())
+}
+
+#[test]
+fn each_layout_of_each_kind_has_a_vector() {
+    let kinds = [
+        layouts::<EpochRecord>(),
+        layouts::<IssuingKey>(),
+        layouts::<Notice>(),
+        layouts::<Departure>(),
+        layouts::<Passport>(),
+        layouts::<Bundle>(),
+    ];
+    let wire = wire();
+    let shown = |kind: &str, version: u8| {
+        let mut messages = wire["messages"].as_array().expect("messages").iter();
+        messages.any(|m| m["message"] == kind && m["version"] == version)
+    };
+    for (kind, versions) in &kinds {
+        assert!(versions.iter().all(|v| shown(kind, *v)), "{kind}: {versions:?}");
+    }
+    let signed = wire["messages"].as_array().expect("messages").iter().filter(|m| m.get("signed_input").is_some());
+    let named: BTreeSet<&str> = signed.map(|m| m["message"].as_str().expect("a name")).collect();
+    assert_eq!(named, kinds.iter().map(|(kind, _)| *kind).collect(), "no other kind is signed");
 }
 
 fn codec_reads<T: serde::Serialize + serde::de::DeserializeOwned>(bytes: &[u8]) -> bool {

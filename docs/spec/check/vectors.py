@@ -13,7 +13,7 @@ from codec import Refused, decode
 from network import same
 
 PLAIN = {
-    "genesis": messages.GENESIS, "params": messages.PARAMS, "roster-row": messages.ROW, "fault": messages.FAULT,
+    "envelope": messages.ENVELOPE, "genesis": messages.GENESIS, "params": messages.PARAMS, "roster-row": messages.ROW, "fault": messages.FAULT,
     "introduce": messages.INTRODUCE, "introduced": messages.INTRODUCED, "apply": messages.APPLY,
     "enrolment-answer": messages.ANSWER, "request": messages.REQUEST, "response": messages.RESPONSE,
 }
