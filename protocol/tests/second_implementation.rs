@@ -95,6 +95,9 @@ fn it_notices_one_changed_value() {
         ("wire.json", "signed input", "\"signed_input\": \""),
         ("identity.json", "member id", "\"member\": \""),
         ("rings.json", "permutation", "\"places\":["),
+        ("plan.json", "parts of a deal", "[0, true, \"open\", "),
+        ("transport.json", "message id", "\"id\": \""),
+        ("exchange.json", "introduction", "\"at\": "),
         ("text.json", "text in", "\"digest\": \""),
     ];
     for (file, name, key) in places {

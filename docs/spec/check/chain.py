@@ -3,6 +3,7 @@
 import ledger
 import matching
 import messages
+import parameters
 import roster as policy
 import score as scoring
 import trust as trusting
@@ -11,6 +12,8 @@ from codec import decode
 
 DEGRADED_EPOCHS = 7
 PARAMS_NOTICE = 7
+LISTS = {"notices": 32, "proofs": 32, "departures": 64}
+ROSTER_ROWS = 1_000_000
 DAY_MS = 86_400_000
 
 
@@ -35,7 +38,7 @@ class Play:
 
 class Chain:
     def __init__(self, genesis_bytes):
-        self.genesis = decode(messages.GENESIS, genesis_bytes, 4096)
+        self.genesis = messages.read_genesis(genesis_bytes)
         self.params, self.network, self.serial = self.genesis["params"], blake3(genesis_bytes), 0
         self.records, self.rosters, self.bundles = [], [], {}
         self.window, self.void, self.quarantined = ledger.Window(self.params), {}, set()
@@ -69,6 +72,18 @@ class Chain:
 
     def accept(self, envelope, rows):
         """The next record and its roster, checked before anything is derived from them."""
+        record, serial, digest = self.check_record(envelope)
+        require([r["member"] for r in rows] == sorted({r["member"] for r in rows}), "rows are sorted by member")
+        require(len(rows) == record["roster_len"], "the roster has the length it names")
+        require(messages.merkle(messages.ROW.write(r) for r in rows) == record["roster"], "the roster has the digest it names")
+        self.params, self.serial = record["params"], serial
+        self.records.append(record)
+        self.rosters.append(rows)
+        self.last_digest, self.last_beacon = digest, record["beacon"]
+        return record
+
+    def check_record(self, envelope):
+        """(record, serial of its certificate, digest) of a record that may come next."""
         record, signer, payload = messages.open_envelope("epoch-record", envelope)
         epoch = len(self.records)
         require(record["epoch"] == epoch, "the record is the next one")
@@ -82,14 +97,9 @@ class Chain:
         self._check_upcoming(record, self.records[-1]["upcoming"] if epoch else None)
         closes = record["ledger"]["epoch"] if record["ledger"] else None
         require(closes == (epoch - self.params["close_lag"] if epoch >= self.params["close_lag"] else None), "it closes the right epoch")
-        require([r["member"] for r in rows] == sorted({r["member"] for r in rows}), "rows are sorted by member")
-        require(len(rows) == record["roster_len"], "the roster has the length it names")
-        require(messages.merkle(messages.ROW.write(r) for r in rows) == record["roster"], "the roster has the digest it names")
-        self.params, self.serial = record["params"], key["serial"]
-        self.records.append(record)
-        self.rosters.append(rows)
-        self.last_digest, self.last_beacon = blake3(payload), record["beacon"]
-        return record
+        lists = ((len(record[name]), limit) for name, limit in LISTS.items())
+        require(all(length <= limit for length, limit in lists) and record["roster_len"] <= ROSTER_ROWS, "its lists are not too long")
+        return record, key["serial"], blake3(payload)
 
     def _check_upcoming(self, record, before):
         """A change announced stays named until it is in force; a new one comes early enough and leaves the window alone."""
@@ -101,13 +111,18 @@ class Chain:
             require(announced["from"] >= record["epoch"] + PARAMS_NOTICE, "a change is announced early enough")
             require(all(announced["params"][n] == record["params"][n] for n in ("window_epochs", "close_lag")), "the window stays")
             require(announced["params"] != record["params"], "a change changes something")
+            require(parameters.hold(announced["params"]), "what is announced is within its range")
 
     def accept_bundle(self, envelope):
+        """The first bundle of a member and epoch stays."""
         bundle, signer, payload = messages.open_envelope("bundle", envelope)
+        closed = self.records[-1]["ledger"]
+        require(closed is None or bundle["epoch"] > closed["epoch"], "a bundle's epoch is open")
         rows = {r["member"]: r for r in self.play(bundle["epoch"]).rows}
         require(bundle["member"] in rows, "a bundle's member is in the roster of its epoch")
         require(rows[bundle["member"]]["node"] == signer, "a bundle is signed by its member's node")
-        self.bundles[bundle["epoch"], bundle["member"]] = (bundle, blake3(payload))
+        held = self.bundles.setdefault((bundle["epoch"], bundle["member"]), (bundle, blake3(payload)))
+        require(held[1] == blake3(payload), "a member has one bundle an epoch")
 
     def check_fault(self, data):
         """(member, digest) of an equivocation proof."""
@@ -127,7 +142,7 @@ class Chain:
         for notice in record["notices"]:
             (self.quarantined.add if notice["kind"] == "listed" else self.quarantined.discard)(notice["tag"])
         closed = self._close(record["ledger"]) if record["ledger"] else None
-        before = self.rosters[-2] if epoch else []
+        before = former = self.rosters[-2] if epoch else []
         trusted = trusting.trust(self.params, self.window, before)
         scores = scoring.scores(self.params, self.window, trusted, before)
         gone = self._departed(record["departures"], before)
@@ -139,7 +154,7 @@ class Chain:
             rows = [step(r) for r in before]
         digests = self.window.digest(), trusting.digest(trusted), scoring.digest(scores)
         results = derive_key("warmnet/v1/results", b"".join(digests))
-        return {"closed": closed, "gone": gone, "trust": trusted, "scores": scores, "rows": rows, "digests": digests, "results": results}
+        return {"closed": closed, "before": former, "gone": gone, "trust": trusted, "scores": scores, "rows": rows, "digests": digests, "results": results}
 
     def _departed(self, envelopes, rows):
         """Members that their own node takes out; any other envelope does nothing."""

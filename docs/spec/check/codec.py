@@ -35,6 +35,10 @@ def varint(n):
 
 
 class Byte:
+    def order(self, v):
+        """Paths of the fields inside, in wire order."""
+        return []
+
     def read(self, r):
         return r.take(1)[0]
 
@@ -80,7 +84,7 @@ class Bool(Byte):
         return v == 1
 
 
-class Id:
+class Id(Byte):
     """`n` raw bytes, shown as hex."""
 
     def __init__(self, n):
@@ -103,7 +107,7 @@ class Raw(Id):
         return list(v)
 
 
-class Bytes:
+class Bytes(Byte):
     """A length and that many bytes."""
 
     def read(self, r):
@@ -143,6 +147,9 @@ class Option:
     def show(self, v):
         return None if v is None else self.inner.show(v)
 
+    def order(self, v):
+        return [] if v is None else self.inner.order(v)
+
 
 class Vec(Option):
     def read(self, r):
@@ -153,6 +160,9 @@ class Vec(Option):
 
     def show(self, v):
         return [self.inner.show(x) for x in v]
+
+    def order(self, v):
+        return list(dict.fromkeys(path for x in v for path in self.inner.order(x)))
 
 
 class Tuple:
@@ -167,6 +177,9 @@ class Tuple:
 
     def show(self, v):
         return [p.show(x) for p, x in zip(self.parts, v)]
+
+    def order(self, v):
+        return list(dict.fromkeys(path for p, x in zip(self.parts, v) for path in p.order(x)))
 
 
 class Struct:
@@ -183,6 +196,9 @@ class Struct:
 
     def show(self, v):
         return {name: t.show(v[name]) for name, t in self.fields.items()}
+
+    def order(self, v):
+        return [path for name, t in self.fields.items() for path in under(name, t.order(v[name]))]
 
 
 class Enum:
@@ -206,6 +222,13 @@ class Enum:
 
     def show(self, v):
         return v if isinstance(v, str) else {v[0]: self.variants[v[0]].show(v[1])}
+
+    def order(self, v):
+        return [] if isinstance(v, str) else under(v[0], self.variants[v[0]].order(v[1]))
+
+
+def under(name, paths):
+    return [f"{name}.{path}" for path in paths] or [name]
 
 
 def decode(kind, data, limit):

@@ -35,15 +35,22 @@ class Stream:
         return self.below(1_000_000) < ppm
 
 
+ATEXT = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
+DOMAIN = re.compile(r"[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+
+
 def canonical(written):
+    """The canonical form; None for what is no address."""
     local, _, domain = written.strip().rpartition("@")
+    if len(written.strip().encode()) > 254 or not ATEXT.fullmatch(local) or not DOMAIN.fullmatch(domain):
+        return None
     local, domain = local.lower(), domain.lower()
     plus = local.find("+")
     if plus > 0:
         local = local[:plus]
     if domain in DOTLESS:
         local, domain = local.replace(".", ""), DOTLESS[domain]
-    return f"{local}@{domain}"
+    return f"{local}@{domain}" if local else None
 
 
 def member_id(network, salt, address):
@@ -70,6 +77,9 @@ def replies_owed(reply_ppm, exchange):
 class Clock:
     def __init__(self, epoch_zero_ms, epoch_ms):
         self.zero, self.length = epoch_zero_ms, epoch_ms
+
+    def after(self, now, span):
+        return now + span * self.length // DAY
 
     def at(self, epoch, offset):
         """Wall time of an offset in protocol milliseconds."""

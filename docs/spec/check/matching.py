@@ -1,5 +1,6 @@
 """Who mails whom: docs/spec/04-matching.md. A pair is (ring, round, sender, receiver, spare), members by roster position."""
 
+from collections import defaultdict
 from math import gcd
 
 from blake3 import derive_key
@@ -67,6 +68,20 @@ class Deal:
             riders, rehab = riders + rehab, []
         self.quotas = [0] * len(rows)
         self.pairs = self._rounds(OPEN, riders) + self._rounds(REHAB, rehab) + self._seats(listed, golden)
+
+    def part(self, position, sends):
+        """What a member takes of the deal as sender or as receiver: (pair, whether it is a spare, number of the meeting)."""
+        mine = [pair for pair in self.pairs if pair[2 if sends else 3] == position]
+        rings, seats, out = 0, defaultdict(int), []
+        for pair in sorted(mine, key=lambda pair: pair[:2]):
+            ring, _, sender, receiver, _ = pair
+            if ring == GOLDEN:
+                out.append((pair, False, seats[sender, receiver]))
+                seats[sender, receiver] += 1
+            else:
+                rings += 1
+                out.append((pair, rings > self.quotas[position], int(sender > receiver)))
+        return out
 
     def _related(self, a, b):
         a, b = self.rows[a], self.rows[b]

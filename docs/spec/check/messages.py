@@ -1,5 +1,6 @@
 """Every message of docs/spec/02-wire.md, field by field."""
 
+import parameters
 from blake3 import blake3
 from codec import Bool, Byte, Bytes, Enum, Id, Int, Option, Raw, Refused, Signed, Struct, Text, Tuple, Vec, decode
 
@@ -80,10 +81,18 @@ SIGNED = {
     "issuing-key": (ISSUING_KEY, 128),
     "passport": (PASSPORT, 256),
 }
+# Every enum, by message and field.
+ENUMS = {
+    "request": REQUEST, "response": RESPONSE, "enrolment-answer": ANSWER, "introduced": INTRODUCED, "introduced.Declined": DECLINE,
+    "fault": FAULT, "notice.kind": NOTICE.fields["kind"], "notice.reason": NOTICE.fields["reason"],
+    "roster-row.role": ROW.fields["role"], "roster-row.pool": ROW.fields["pool"], "roster-row.ramp": RAMP,
+    "introduce.slot": SLOT.fields["ring"],
+}
 # A kind with a layout before the newest: its version, that layout, and how its fields are read as those of the newest.
 PREVIOUS = {"issuing-key": (1, ISSUING_KEY_1, lambda m: {**m, "serial": 0})}
 FAULT_BYTES = 2 * (24 * 1024 + 256)
 BUNDLE_ENTRIES = 400
+GENESIS_BYTES, NAME_BYTES, EPOCH_MS, EPOCH_ZERO_MS = 4096, 64, (1000, 86_400_000), 253_402_300_799_999
 
 
 def signed_input(kind, version, network, payload):
@@ -95,15 +104,20 @@ def newest(kind):
     return PREVIOUS[kind][0] + 1 if kind in PREVIOUS else 1
 
 
+def layout(kind, version):
+    """Of the newest version, or of the one before."""
+    if version == newest(kind):
+        return SIGNED[kind][0]
+    if kind in PREVIOUS and version == PREVIOUS[kind][0]:
+        return PREVIOUS[kind][1]
+    raise Refused("an unknown version")
+
+
 def read_payload(kind, version, payload):
     """A signed message of its newest layout, or of the one before."""
-    layout, limit = SIGNED[kind]
-    if version == newest(kind):
-        message = decode(layout, payload, limit)
-    elif kind in PREVIOUS and version == PREVIOUS[kind][0]:
-        message = PREVIOUS[kind][2](decode(PREVIOUS[kind][1], payload, limit))
-    else:
-        raise Refused("an unknown version")
+    message = decode(layout(kind, version), payload, SIGNED[kind][1])
+    if version != newest(kind):
+        message = PREVIOUS[kind][2](message)
     if kind == "issuing-key" and version != (2 if message["serial"] else 1):
         raise Refused("a lower version says the same")
     return message
@@ -116,6 +130,16 @@ def open_envelope(kind, data):
     if kind == "bundle":
         check_entries(message["entries"])
     return message, envelope["signer"], envelope["payload"]
+
+
+def read_genesis(data):
+    genesis = decode(GENESIS, data, GENESIS_BYTES)
+    if genesis["version"] != 1 or len(genesis["name"].encode()) > NAME_BYTES or not EPOCH_MS[0] <= genesis["clock"]["epoch_ms"] <= EPOCH_MS[1] \
+            or abs(genesis["clock"]["epoch_zero_ms"]) > EPOCH_ZERO_MS:
+        raise Refused("a genesis out of its limits")
+    if not parameters.hold(genesis["params"]):
+        raise Refused("a parameter out of its range")
+    return genesis
 
 
 def check_entries(entries):

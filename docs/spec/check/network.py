@@ -3,10 +3,13 @@
 from itertools import zip_longest
 
 import messages
+import refusals
+import trust as trusting
 from blake3 import blake3
 from chain import Chain, require
 from codec import decode
 from credits import credits
+from roster import first_row
 from score import FIELDS
 
 GENESIS, RECORD, ROW, BUNDLE, NOTICE, FAULT = range(1, 7)
@@ -56,8 +59,14 @@ def days(data):
 
 def signed_input(network, day):
     """Hash over what every signature of a day covers."""
-    payload = lambda kind, e: messages.signed_input(kind, messages.newest(kind), network, messages.open_envelope(kind, e)[2])
+
+    def payload(kind, data):
+        envelope = decode(messages.ENVELOPE, data, messages.SIGNED[kind][1] + 128)
+        return messages.signed_input(kind, envelope["version"], network, messages.open_envelope(kind, data)[2])
+
+    record = messages.open_envelope("epoch-record", day["record"])[0]
     parts = [payload("notice", n) for n in day["notices"]] + [payload("epoch-record", day["record"])]
+    parts += [payload("issuing-key", record["authority"])] + [payload("departure", d) for d in record["departures"]]
     parts += [payload("bundle", b) for b in day["bundles"]]
     for fault in day["faults"]:
         both = decode(messages.FAULT, fault, messages.FAULT_BYTES)[1]
@@ -98,6 +107,9 @@ def check_derived(chain, derived, record, wanted):
     members = derived["scores"]
     same("trust", wanted["trust"], [" ".join(map(str, derived["trust"][m])) for m in members])
     same("trust digest", wanted["trust_digest"], trust)
+    if wanted["fine_trust_digest"]:
+        finer = trusting.trust(record["params"] | {"fine_from_members": 0}, chain.window, derived["before"])
+        same("trust digest in fine masses", wanted["fine_trust_digest"], trusting.digest(finer).hex())
     names = FIELDS + ("provisional", "locked")
     same("scores", wanted["scores"], [" ".join(str(int(s[f])) for f in names) for s in members.values()])
     same("scores digest", wanted["scores_digest"], scores)
@@ -106,13 +118,20 @@ def check_derived(chain, derived, record, wanted):
     same("results of the record", record["results"].hex(), derived["results"].hex())
 
 
-def check_rows(derived, rows, degraded):
+def check_rows(chain, derived, rows, degraded):
     held = {r["member"]: r for r in rows}
     for row in derived["rows"]:
         for field, value in row.items():
             same(f"{field} of row {row['member'].hex()[:8]}", held.get(row["member"], {}).get(field), value)
     require(not derived["gone"] & held.keys(), "who left is in no roster")
-    require(not degraded or len(rows) == len(derived["rows"]), "a degraded record admits nobody")
+    known = {row["member"] for row in derived["rows"]}
+    admitted = [row for row in rows if row["member"] not in known]
+    require(not degraded or not admitted, "a degraded record admits nobody")
+    for row in admitted:
+        first = first_row(chain.params, row, chain.records[-1]["epoch"])
+        for field, value in first.items():
+            same(f"{field} of the first row {row['member'].hex()[:8]}", row[field], value)
+    return len(admitted)
 
 
 def check(data, recorded, show=lambda line: None):
@@ -121,7 +140,9 @@ def check(data, recorded, show=lambda line: None):
     chain = Chain(genesis)
     same("network id", recorded["network"], chain.network.hex())
     same("number of records", len(recorded["records"]), len(received))
-    proofs, totals = {}, {"pairs": 0, "bundles": 0, "exchanges": 0}
+    proofs, earlier = {}, []
+    totals = {"pairs": 0, "bundles": 0, "exchanges": 0, "first rows": 0}
+    totals["refusals"] = refusals.of_first_record(chain, received[0]["record"])
     show("record  members  pairs  bundles  closed  exchanges  inbox  results")
     for epoch, (day, wanted) in enumerate(zip(received, recorded["records"])):
         try:
@@ -134,10 +155,12 @@ def check(data, recorded, show=lambda line: None):
             require(all(proofs.get(m) == d for m, d in record["proofs"]), "the record lists faults told before")
             derived = chain.derive()
             check_derived(chain, derived, record, wanted)
-            check_rows(derived, rows, record["degraded"])
+            totals["first rows"] += check_rows(chain, derived, rows, record["degraded"])
             pairs = check_deal(chain, epoch, wanted)
             for bundle in day["bundles"]:
                 chain.accept_bundle(bundle)
+            totals["refusals"] += refusals.of_bundles(chain, day, earlier)
+            earlier = earlier or day["bundles"][:1]
             proofs.update(chain.check_fault(f) for f in day["faults"])
         except Exception as e:
             raise type(e)(f"record {epoch}: {e}") from e

@@ -26,6 +26,16 @@ def quota(params, row):
     return max(wanted, 1)
 
 
+def first_row(params, admitted, epoch):
+    """The first row of a member: what admission certified of it, and nothing chosen besides."""
+    certified = ("member", "node", "tag", "provider", "languages", "role", "ramp", "weekdays", "acts")
+    row = {name: admitted[name] for name in certified}
+    row |= {"unlocked_once": False, "dead": False, "complained": False, "joined": epoch, "cut": 1000, "service": 1000}
+    row |= dict.fromkeys(("ramp_day", "clean_epochs", "debt", "debt_since"), 0)
+    row["pool"] = "premium" if row["role"] == "golden" else "warming"
+    return row | {"quota": quota(params, row)}
+
+
 def service(params, window, row):
     """Replies given over replies owed, per mille."""
     if row["member"] not in window.members or not row["acts"] & REPLY:

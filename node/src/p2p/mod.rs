@@ -28,6 +28,8 @@ mod topics;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;
 
 pub use addresses::{ADDRESSES_PER_PEER, BOOK_PEERS};
 pub(crate) use addresses::{Reach, reach};

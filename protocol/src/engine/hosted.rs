@@ -157,3 +157,38 @@ impl Engine {
         (self.chain.clock().epoch_ms / 24).clamp(50, 15_000)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::roster::{ALL_WEEKDAYS, acts};
+
+    #[test]
+    fn hours_follow_the_zone_and_may_pass_midnight() {
+        let hours = |from: u16, until: u16, utc_offset_minutes: i32| {
+            let member = HostedMember {
+                member: MemberId([1; 32]),
+                address: "ann@one.example".into(),
+                salt: Salt([4; 32]),
+                hours: (from, until),
+                utc_offset_minutes,
+                acts: acts::ALL,
+                weekdays: ALL_WEEKDAYS,
+                languages: 1,
+                provider: 0,
+                ramp: RampPreset::Gentle,
+                golden: false,
+                switch: Switch::On,
+            };
+            let WorkingHours { from, until } = member.working_hours();
+            (from.0 / 60_000, until.0 / 60_000)
+        };
+        assert_eq!(hours(480, 1_080, 0), (480, 1_080));
+        assert_eq!(hours(480, 1_080, 120), (360, 960), "Berlin in summer");
+        assert_eq!(hours(480, 1_080, 60), (420, 1_020), "and in winter");
+        assert_eq!(hours(480, 1_080, -600), (1_080, 1_680), "Hawaii: until past the epoch's end");
+        assert_eq!(hours(480, 1_080, 600), (1_320, 1_920), "Brisbane: the morning there is the evening of the epoch");
+        assert_eq!(hours(1_320, 360, 0), (1_320, 1_800), "a night");
+        assert_eq!(hours(540, 540, 0), (540, 1_980), "the whole day");
+    }
+}

@@ -223,3 +223,93 @@ fn numbered(pairings: Vec<(Pairing, bool)>) -> Vec<(Pairing, bool, u8)> {
     };
     pairings.into_iter().map(|(p, spare)| (p, spare, meeting(&p))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Digest;
+    use crate::ledger::tests::network;
+    use crate::matching::RingKind;
+    use crate::params::Params;
+    use std::collections::BTreeMap;
+
+    /// Everybody's part of a deal: (position, sends, ring, round, partner, spare, meeting).
+    fn parts(members: u32, golden: u32, seed: u8) -> Vec<(u32, bool, RingKind, u16, u32, bool, u8)> {
+        let params = Params { golden_seats: 40, golden_per_member: 8, ..Params::standard() };
+        let deal = Deal::new(&params, &network(members, golden), &Digest([seed; 32]), 0);
+        let mut out = Vec::new();
+        for position in 0..members + golden {
+            for (sends, pairs) in [(true, deal.sends(position)), (false, deal.receives(position))] {
+                for (p, spare, meeting) in numbered(dealt_first(pairs, deal.quota(position))) {
+                    let partner = if sends { p.receiver } else { p.sender };
+                    out.push((position, sends, p.slot.ring, p.slot.round, partner, spare, meeting));
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn everybodys_part_is_the_golden_one() {
+        let plans: Vec<serde_json::Value> = [(6u32, 1u32, 3u8), (17, 2, 4)]
+            .map(|(members, golden, seed)| {
+                serde_json::json!({
+                    "members": members, "golden": golden, "seed": Digest([seed; 32]), "parts": parts(members, golden, seed)
+                })
+            })
+            .into();
+        let held: serde_json::Value = serde_json::from_str(include_str!("../../vectors/plan.json")).unwrap_or_default();
+        let plans = serde_json::Value::from(plans);
+        assert!(held == plans, "if the rule was changed on purpose, vectors/plan.json must hold\n{plans}");
+    }
+
+    #[test]
+    fn both_sides_number_their_meetings_alike() {
+        // Few members and many seats: the same two meet often.
+        let (members, golden) = (8, 2);
+        let params = Params { golden_seats: 40, golden_per_member: 8, ..Params::standard() };
+        let roster = network(members, golden);
+        let mut highest = 0;
+        for n in 0..20 {
+            let deal = Deal::new(&params, &roster, &Digest([n; 32]), 0);
+            let plan = |pairs: Vec<Pairing>, p: u32| numbered(dealt_first(pairs, deal.quota(p)));
+            let key = |x: &(Pairing, bool, u8)| ((x.0.slot, x.0.sender, x.0.receiver), x.2);
+            let sent: BTreeMap<_, u8> = (0..members).flat_map(|p| plan(deal.sends(p), p)).map(|x| key(&x)).collect();
+            let received: BTreeMap<_, u8> = (0..members + golden).flat_map(|p| plan(deal.receives(p), p)).map(|x| key(&x)).collect();
+            assert_eq!(sent, received);
+            let mut seats: BTreeMap<(u32, u32), u8> = BTreeMap::new();
+            for ((slot, sender, receiver), meeting) in sent {
+                let expected = match slot.ring {
+                    RingKind::Golden => {
+                        let before = seats.entry((sender, receiver)).or_default();
+                        *before += 1;
+                        *before - 1
+                    }
+                    _ => u8::from(sender > receiver),
+                };
+                assert_eq!(meeting, expected, "{slot:?} {sender} {receiver}");
+                highest = highest.max(meeting);
+            }
+        }
+        assert!(highest >= 3, "{highest}");
+    }
+
+    #[test]
+    fn each_side_takes_its_own_first_pairs_and_all_seats() {
+        let roster = network(40, 2);
+        let deal = Deal::new(&Params::standard(), &roster, &Digest([5; 32]), 0);
+        let mut otherwise = 0;
+        for p in 0..40 {
+            let quota = deal.quota(p) as usize;
+            for pairs in [deal.sends(p), deal.receives(p)] {
+                let is_seat = |pair: &Pairing| pair.slot.ring == RingKind::Golden;
+                let rings: Vec<Pairing> = pairs.iter().filter(|x| !is_seat(x)).copied().collect();
+                let taken: Vec<Pairing> = dealt_first(pairs, deal.quota(p)).into_iter().filter(|(_, spare)| !spare).map(|x| x.0).collect();
+                assert_eq!(taken.iter().filter(|x| !is_seat(x)).copied().collect::<Vec<_>>(), rings[..quota.min(rings.len())]);
+                // A pair of a round from the quota on, which a conflict below it lets in: spare by its round, dealt all the same.
+                otherwise += taken.iter().filter(|x| x.spare).count();
+            }
+        }
+        assert!(otherwise > 0);
+    }
+}

@@ -182,6 +182,20 @@ fn an_act_taken_back_is_not_done() {
 }
 
 #[test]
+fn a_reply_ends_at_hour_18_and_other_acts_do_not() {
+    let end = CLOCK.at(Epoch(2), Span::hours(18));
+    let at = |now: Timestamp| {
+        let (mut x, _) = engaged();
+        step(&mut x, now, Command::Tick)
+    };
+    let replies = |events: &[Event]| events.iter().any(|e| matches!(e, Event::Send { turn: 1 }));
+    let rescues = |events: &[Event]| events.iter().any(|e| matches!(e, Event::Do { act: Act::Rescue, .. }));
+    let (before, after) = (at(Timestamp(end.0 - 1)), at(end));
+    assert!(replies(&before) && !replies(&after));
+    assert!(rescues(&before) && rescues(&after));
+}
+
+#[test]
 fn an_unreachable_partner_is_asked_again_until_the_middle_of_the_next_epoch() {
     let mut x = exchange(Side::Sender, 0);
     let mut now = CLOCK.start(Epoch(1));

@@ -250,6 +250,45 @@ fn bounces_at_one_mailbox_are_its_own_fault() {
 }
 
 #[test]
+fn a_mailbox_is_at_fault_from_300_per_mille_and_two_senders_on() {
+    let params = Params::standard();
+    let mail = |sender: u32, outcome: Outcome| Exchange {
+        sender,
+        receiver: 0,
+        slot: Slot { ring: RingKind::Open, round: 0 },
+        outcome,
+        auth: None,
+        read: false,
+        replied: false,
+        rescued: false,
+        complaint: false,
+        golden_weight: 0,
+    };
+    // `bounced` of `all` mails to one mailbox came back, in turn to so many senders.
+    let at_fault = |bounced: u32, all: u32, senders: u32| {
+        let one = |n: u32| mail(1 + n % senders, if n < bounced { Outcome::HardBounce } else { Outcome::DeliveredInbox });
+        let faults = fault::Faults::judge(&params, 9, (0..all).map(|n| (Epoch(3), n, one(n))));
+        faults.outcome(Epoch(3), 0, &one(0)) == Outcome::Void
+    };
+    assert!(at_fault(300, 1_000, 2) && !at_fault(299, 1_000, 2));
+    assert!(at_fault(3, 10, 2) && !at_fault(3, 10, 1));
+}
+
+#[test]
+fn counts_stop_at_65535() {
+    let with = |seats: u32| {
+        let params = Params { golden_seats: seats, golden_per_member: seats, ..Params::standard() };
+        let answered = seen(Placement::Inbox).map(|o| Observation { replied: true, ..o });
+        let mut window = Window::new(&params);
+        play(&params, &mut window, 20, &network(1, 1), |_| (SenderOutcome::Sent, answered));
+        let [from, to] = [0, 1].map(|position| window.latest().unwrap().tally(position));
+        [from.dealt, from.completed, to.dealt_in, to.seen_in, to.replied_in]
+    };
+    assert_eq!(with(65_534), [65_534; 5]);
+    assert_eq!(with(65_536), [65_535; 5]);
+}
+
+#[test]
 fn the_fifth_soft_bounce_in_a_row_is_a_hard_one() {
     let params = Params { dead_permille: 1_001, ..Params::standard() };
     let roster = network(40, 0);

@@ -216,6 +216,25 @@ fn two_members_mail_each_other_and_one_mails_nobody() {
 }
 
 #[test]
+fn a_quota_is_capped_by_its_class_and_at_120() {
+    let quota = |n: u32| Deal::new(&Params::standard(), &roster(n, 0, |_| 200), &seed(2), 0).quota(0);
+    // (m - 1) / 3: 119 and 120 of 360 and 361, and no more of 364 or 400.
+    assert_eq!([358, 361, 364, 400].map(quota), [119, 120, 120, 120]);
+}
+
+#[test]
+fn an_epoch_has_at_most_65536_seats() {
+    // Dead members are listed twice and ride no ring: the seats are all there is. 25 a listing, 400 a golden member.
+    let params = Params { golden_seats: 400, golden_per_member: 25, ..Params::standard() };
+    let seats = |golden: u32| {
+        let dead = (0..1_312).map(|n| RosterRow { dead: true, ..row(n, 2) });
+        let observers = (1_312..1_312 + golden).map(|n| RosterRow { role: Role::Golden, ..row(n, 0) });
+        Deal::new(&params, &Roster::new(dead.chain(observers).collect()), &seed(7), 0).slots()
+    };
+    assert_eq!((seats(163), seats(164), seats(200)), (65_200, 65_536, 65_536));
+}
+
+#[test]
 fn a_few_high_quotas_meet_no_round_of_their_own() {
     // 5 of 100 take 30, the others 8: rounds 10 and up would hold the five alone.
     let roster = roster(100, 0, |i| if i < 5 { 30 } else { 8 });

@@ -3,7 +3,8 @@
 use super::{key, plain, signed};
 use serde_json::{Value, json};
 use warmnet_protocol::identity::Passport;
-use warmnet_protocol::ids::{Beacon, Digest, DomainTag, MemberId, NodeId};
+use warmnet_protocol::identity::signed::Envelope;
+use warmnet_protocol::ids::{Beacon, Digest, DomainTag, MemberId, NodeId, Signature};
 use warmnet_protocol::params::Params;
 use warmnet_protocol::time::{Clock, Epoch};
 use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey, LedgerRoot, Upcoming};
@@ -85,7 +86,9 @@ fn golden_row() -> RosterRow {
 }
 
 pub(crate) fn messages() -> Vec<Value> {
-    let mut all = vec![plain("genesis", &genesis()), plain("params", &Params::standard())];
+    let (signer, signature) = (key().node_id(), Signature([12; 64]));
+    let envelope = Envelope { version: 1, signer, payload: vec![13; 3], signature };
+    let mut all = vec![plain("envelope", &envelope), plain("genesis", &genesis()), plain("params", &Params::standard())];
     all.extend([signed(&record()), signed(&first_record())]);
     let certificate = |serial| IssuingKey { key: key().node_id(), from: Epoch(0), until: Epoch(400), serial };
     all.extend([signed(&certificate(0)), signed(&certificate(3))]);

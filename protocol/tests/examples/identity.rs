@@ -29,6 +29,26 @@ fn addresses() -> Vec<Value> {
     written.map(shown).to_vec()
 }
 
+/// What is no address, one for each reason.
+pub(crate) fn refused() -> Vec<String> {
+    let no = ["", "jo", "@example.org", "jo@", "jo@localhost", "jo@example..org", "jo@.org", "jo doe@example.org", "jo(x)@example.org"];
+    let mut all: Vec<String> = no
+        .into_iter()
+        .chain(["j\u{f6}@example.org", "jo@ex\u{e4}mple.org", "jo@ex_ample.org", "...@gmail.com"])
+        .map(str::to_owned)
+        .collect();
+    all.push(format!("{}@example.org", "x".repeat(65)));
+    all.push(format!("jo@{}.org", "x".repeat(64)));
+    all.push(format!("jo@{}org", format!("{}.", "x".repeat(62)).repeat(4)));
+    all
+}
+
+/// Addresses at the limits, which stand.
+pub(crate) fn longest() -> Vec<String> {
+    let label = |n: usize| "x".repeat(n);
+    vec![format!("{}@{}.org", label(64), label(63)), format!("jo@{}{}.{}.org", format!("{}.", label(60)).repeat(3), label(60), label(3))]
+}
+
 fn exchanges() -> Vec<Value> {
     let (sender, receiver) = (MemberId([1; 32]), MemberId([2; 32]));
     let one = |epoch: u32, ring: RingKind, round: u16| {
@@ -72,6 +92,6 @@ fn clock() -> Value {
 pub(crate) fn vectors() -> Value {
     json!({
         "network": NETWORK, "salt": Salt([4; 32]), "tag_key": hex::encode([8; 32]),
-        "addresses": addresses(), "exchanges": exchanges(), "streams": streams(), "merkle": merkle(), "clock": clock(),
+        "addresses": addresses(), "refused_addresses": refused(), "longest_addresses": longest(), "exchanges": exchanges(), "streams": streams(), "merkle": merkle(), "clock": clock(),
     })
 }

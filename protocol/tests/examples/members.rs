@@ -62,12 +62,16 @@ fn introductions() -> Vec<Value> {
         address: "ann@one.example".into(),
         salt: Salt([4; 32]),
     };
+    let mut all = vec![plain("introduce", &introduce)];
+    all.extend(introduced().iter().map(|answer| plain("introduced", answer)));
+    all
+}
+
+pub(crate) fn introduced() -> Vec<Introduced> {
     let welcome = Introduced::Welcome { address: "bob@two.example".into(), salt: Salt([5; 32]) };
-    let mut all = vec![plain("introduce", &introduce), plain("introduced", &welcome)];
     use Decline::{NotDealt, NotHere, NotReady, Paused, Quarantined, WrongAddress};
     let reasons = [NotHere, NotDealt, WrongAddress, Paused, Quarantined, NotReady];
-    all.extend(reasons.map(|reason| plain("introduced", &Introduced::Declined(reason))));
-    all
+    [welcome].into_iter().chain(reasons.map(Introduced::Declined)).collect()
 }
 
 pub(crate) fn apply() -> Apply {

@@ -6,10 +6,14 @@
 //! | `members.rs` | what members sign and say: bundles, faults, labels, introductions, enrolment |
 //! | `sync.rs` | requests and answers |
 //! | `identity.rs` | addresses, ids, streams, clocks |
+//! | `exchange.rs` | when a node asks, sends and acts; whose words a mail holds |
+//! | `shape.rs` | fields in the order in which they are encoded; the variants of enums, all of them |
 
 pub(crate) mod authority;
+pub(crate) mod exchange;
 pub(crate) mod identity;
 pub(crate) mod members;
+pub(crate) mod shape;
 pub(crate) mod sync;
 
 use serde::Serialize;
@@ -27,7 +31,7 @@ pub(crate) fn key() -> NodeKey {
 
 /// An unsigned message: its fields and bytes.
 pub(crate) fn plain<T: Serialize>(message: &str, value: &T) -> Value {
-    json!({ "message": message, "fields": value, "hex": hex::encode(codec::encode(value)) })
+    json!({ "message": message, "fields": value, "order": shape::order(value), "hex": hex::encode(codec::encode(value)) })
 }
 
 /// A signed message: also what its signature covers, and its envelope.
@@ -37,6 +41,7 @@ pub(crate) fn signed<T: Signable + Clone>(value: &T) -> Value {
         "message": T::KIND,
         "version": version,
         "fields": value,
+        "order": shape::order(value),
         "hex": hex::encode(&payload),
         "limit": T::LIMIT,
         "signed_input": hex::encode(signed::preimage(T::KIND, version, &NETWORK, &payload)),

@@ -1,18 +1,21 @@
 //! Requests and answers, and bytes that nobody may accept.
 
-use super::authority::{record, row};
+use super::authority::{genesis, record, row};
 use super::members::{answers, apply, bundle, departure, fault};
 use super::{NETWORK, key, plain};
 use serde_json::{Value, json};
 use warmnet_protocol::identity::signed::{self, Envelope};
 use warmnet_protocol::ids::{Digest, MemberId, NodeId, Salt};
 use warmnet_protocol::matching::{RingKind, Slot};
-use warmnet_protocol::time::Epoch;
+use warmnet_protocol::params::Params;
+use warmnet_protocol::params::ranges::RANGES;
+use warmnet_protocol::time::{Clock, Epoch};
 use warmnet_protocol::wire::codec;
+use warmnet_protocol::wire::genesis::Genesis;
 use warmnet_protocol::wire::introduction::{Decline, Introduce, Introduced};
 use warmnet_protocol::wire::sync::{Request, Response};
 
-fn requests() -> Vec<Request> {
+pub(crate) fn requests() -> Vec<Request> {
     let slot = Slot { ring: RingKind::Rehab, round: 0 };
     let (from, to, address, salt) = (MemberId([1; 32]), MemberId([2; 32]), "ann@one.example".into(), Salt([4; 32]));
     vec![
@@ -30,7 +33,7 @@ fn requests() -> Vec<Request> {
     ]
 }
 
-fn responses() -> Vec<Response> {
+pub(crate) fn responses() -> Vec<Response> {
     let record = signed::sign(&key(), &NETWORK, record()).bytes;
     let [challenge, ..] = answers();
     vec![
@@ -86,4 +89,46 @@ pub(crate) fn refused() -> Vec<Value> {
         changed("an unknown request", "request", vec![11]),
         changed("an unknown envelope version", "bundle-envelope", envelope(2)),
     ]
+    .into_iter()
+    .chain(geneses())
+    .collect()
+}
+
+/// Genesis documents out of their limits.
+fn geneses() -> Vec<Value> {
+    let good = genesis();
+    let clock = |clock| Genesis { clock, ..genesis() };
+    let params = |change: fn(&mut Params)| {
+        let mut params = Params::standard();
+        change(&mut params);
+        Genesis { params, ..genesis() }
+    };
+    let all = [
+        ("another version", Genesis { version: 2, ..good.clone() }),
+        ("a name of 65 bytes", Genesis { name: "x".repeat(65), ..good.clone() }),
+        ("more than 4,096 bytes", Genesis { name: "x".repeat(4_096), ..good.clone() }),
+        ("an epoch under a second", clock(Clock { epoch_ms: 999, ..good.clock })),
+        ("an epoch over a day", clock(Clock { epoch_ms: 86_400_001, ..good.clock })),
+        ("a begin after the year 9999", clock(Clock { epoch_zero_ms: 253_402_300_800_000, ..good.clock })),
+        ("a begin as far before 1970", clock(Clock { epoch_zero_ms: -253_402_300_800_000, ..good.clock })),
+        ("a parameter out of its range", params(|p| p.walk_steps = 129)),
+        ("parameters out of order", params(|p| p.rehab_below = p.lock_below + 1)),
+    ];
+    all.map(|(why, genesis)| json!({ "message": "genesis", "hex": hex::encode(genesis.encode()), "why": why })).into()
+}
+
+/// Which single values the parameters may have: both ends of every range and one beyond each, all others as standard.
+pub(crate) fn ranges() -> Vec<Value> {
+    let Value::Object(standard) = json!(Params::standard()) else { return vec![] };
+    let mut out = Vec::new();
+    for range in RANGES {
+        let beyond = [range.lowest.checked_sub(1), Some(range.lowest), Some(range.highest), range.highest.checked_add(1)];
+        for value in beyond.into_iter().flatten() {
+            let mut fields = standard.clone();
+            fields.insert(range.name.to_owned(), json!(value));
+            let params: Params = serde_json::from_value(Value::Object(fields)).expect("parameters");
+            out.push(json!({ "field": range.name, "value": value, "holds": params.check().is_ok() }));
+        }
+    }
+    out
 }

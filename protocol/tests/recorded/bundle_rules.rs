@@ -7,6 +7,7 @@ use super::introduction_rules::host_of;
 use super::play::genesis;
 use std::collections::BTreeSet;
 use warmnet_protocol::engine::{Engine, Input, Output};
+use warmnet_protocol::exchange::SendResult;
 use warmnet_protocol::identity::signed;
 use warmnet_protocol::matching::{Pairing, RingKind, Slot};
 use warmnet_protocol::time::{Epoch, Span, Timestamp};
@@ -134,4 +135,35 @@ fn a_decline_brings_a_spare() {
     let (mut engine, sends, ..) = scene(&players);
     let (asked, _) = live(&mut engine, Some(Introduced::Declined(Decline::Paused)));
     assert_eq!(asked, sends.iter().map(|p| p.0).collect());
+}
+
+#[test]
+fn mails_that_were_missed_leave_one_by_one() {
+    // Its node is off from midnight until after the working hours: every slot of the day is past.
+    let players = cast::players(&genesis().network_id());
+    let (came, mut left) = (at(EPOCH, 20), Vec::new());
+    let mut engine = host_of(&players[N], N, EPOCH, at(EPOCH, 0));
+    for minute in 0..16 * 60 {
+        let now = came.plus_wall_ms(60_000 * minute);
+        engine.handle(now, Input::Wake);
+        while let Some(output) = engine.poll() {
+            match output {
+                Output::Introduce { exchange, request, .. } => {
+                    let to = players.iter().find(|p| p.member == request.to).expect("a player");
+                    let answer = Some(Introduced::Welcome { address: to.address.clone(), salt: to.salt });
+                    engine.handle(now, Input::IntroductionAnswer { exchange, answer });
+                }
+                Output::Send(task) => {
+                    left.push(now);
+                    let (exchange, turn, result) = (task.exchange, task.turn, SendResult::Sent);
+                    engine.handle(now, Input::MailSent { exchange, turn, result });
+                }
+                _ => {}
+            }
+        }
+    }
+    let gap = 10 * 60_000;
+    assert!(left.len() > 4 && left.windows(2).all(|w| w[1].0 - w[0].0 >= gap), "{left:?}");
+    let (first, last) = (left[0].0 - came.0, left[left.len() - 1].0 - came.0);
+    assert!(first <= 2 * gap && last < at(EPOCH + 1, 12).0 - came.0, "soon, and before the deadline: {first} {last}");
 }

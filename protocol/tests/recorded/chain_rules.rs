@@ -4,13 +4,14 @@ use super::cast::{self, LATE};
 use super::play::{ANNOUNCED, CHANGED, DEGRADED, Day, authority, beacons, genesis};
 use super::recording;
 use warmnet_protocol::chain::{BundleRefusal, Chain, DraftInputs, RecordRefusal, RosterRefusal};
-use warmnet_protocol::identity::{NodeKey, Verified, signed};
+use warmnet_protocol::identity::{NodeKey, Verified, hash, signed};
 use warmnet_protocol::ids::{Beacon, Digest, MemberId};
-use warmnet_protocol::limits::{DEGRADED_EPOCHS, RECORD_NOTICES, RECORD_PROOFS, ROSTER_ROWS};
+use warmnet_protocol::limits::{DEGRADED_EPOCHS, RECORD_DEPARTURES, RECORD_NOTICES, RECORD_PROOFS, ROSTER_ROWS};
 use warmnet_protocol::params::{Params, RULES_VERSION};
 use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::bundle::Bundle;
-use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey, Upcoming};
+use warmnet_protocol::wire::codec;
+use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey, LedgerRoot, Upcoming};
 use warmnet_protocol::wire::notice::{Notice, NoticeKind, ReasonClass};
 use warmnet_protocol::wire::roster::{Pool, Roster};
 
@@ -38,10 +39,11 @@ fn resigned(key: &NodeKey, record: EpochRecord) -> Verified<EpochRecord> {
 fn a_record_that_breaks_a_rule_is_refused() {
     let good = &days()[12].record.message;
     let (issuing, other) = (cast::key("fixture-issuing", 0), cast::key("fixture-issuing", 1));
-    let certificate = |signer: &NodeKey, key: &NodeKey, until: u32| {
-        signed::sign(signer, &genesis().network_id(), IssuingKey { key: key.node_id(), from: Epoch(0), until: Epoch(until), serial: 0 })
-            .bytes
+    let valid = |signer: &NodeKey, key: &NodeKey, from: u32, until: u32| {
+        let certificate = IssuingKey { key: key.node_id(), from: Epoch(from), until: Epoch(until), serial: 0 };
+        signed::sign(signer, &genesis().network_id(), certificate).bytes
     };
+    let certificate = |signer: &NodeKey, key: &NodeKey, until: u32| valid(signer, key, 0, until);
     let root = cast::key("fixture-root", 0);
     let notice = Notice {
         tag: cast::players(&genesis().network_id())[0].tag,
@@ -51,7 +53,7 @@ fn a_record_that_breaks_a_rule_is_refused() {
         since: Epoch(12),
         review: Epoch(13),
     };
-    let wrong: [(RecordRefusal, EpochRecord); 12] = [
+    let wrong: [(RecordRefusal, EpochRecord); 14] = [
         (RecordRefusal::Gap, EpochRecord { epoch: Epoch(13), ..good.clone() }),
         (RecordRefusal::Previous, EpochRecord { previous: Digest([1; 32]), ..good.clone() }),
         (RecordRefusal::Beacon, EpochRecord { beacon: Beacon([1; 32]), ..good.clone() }),
@@ -59,11 +61,13 @@ fn a_record_that_breaks_a_rule_is_refused() {
         (RecordRefusal::Params, EpochRecord { params: Params { golden_seats: 21, ..good.params.clone() }, ..good.clone() }),
         (RecordRefusal::TooMany, EpochRecord { notices: vec![notice; RECORD_NOTICES + 1], ..good.clone() }),
         (RecordRefusal::TooMany, EpochRecord { proofs: vec![(MemberId([1; 32]), Digest([1; 32])); RECORD_PROOFS + 1], ..good.clone() }),
+        (RecordRefusal::TooMany, EpochRecord { departures: vec![vec![]; RECORD_DEPARTURES + 1], ..good.clone() }),
         (RecordRefusal::TooMany, EpochRecord { roster_len: ROSTER_ROWS as u32 + 1, ..good.clone() }),
         (RecordRefusal::Authority, EpochRecord { authority: vec![], ..good.clone() }),
         (RecordRefusal::Authority, EpochRecord { authority: certificate(&other, &issuing, 400), ..good.clone() }),
         (RecordRefusal::Authority, EpochRecord { authority: certificate(&root, &other, 400), ..good.clone() }),
         (RecordRefusal::Authority, EpochRecord { authority: certificate(&root, &issuing, 11), ..good.clone() }),
+        (RecordRefusal::Authority, EpochRecord { authority: valid(&root, &issuing, 13, 400), ..good.clone() }),
     ];
     let mut chain = chain_before(12);
     for (refusal, record) in wrong {
@@ -74,6 +78,39 @@ fn a_record_that_breaks_a_rule_is_refused() {
     assert_eq!(chain.accept_record(days()[12].record.clone()), Err(RecordRefusal::Known));
     let fork = EpochRecord { degraded: true, ..good.clone() };
     assert_eq!(chain.accept_record(resigned(&issuing, fork)), Err(RecordRefusal::Fork));
+    // Full lists and a certificate of this one epoch are within the rules.
+    let full = EpochRecord {
+        departures: vec![vec![]; RECORD_DEPARTURES],
+        authority: valid(&root, &issuing, 12, 12),
+        roster_len: ROSTER_ROWS as u32,
+        ..good.clone()
+    };
+    assert_eq!(chain_before(12).accept_record(resigned(&issuing, full)), Ok(()));
+}
+
+#[test]
+fn nothing_is_closed_before_the_lag_and_then_one_epoch_a_record() {
+    let issuing = cast::key("fixture-issuing", 0);
+    let root = |epoch: u32| days()[5].record.message.ledger.clone().map(|root| LedgerRoot { epoch: Epoch(epoch), ..root });
+    for (record, ledger) in [(4, root(0)), (5, None), (5, root(1))] {
+        let wrong = EpochRecord { ledger, ..days()[record].record.message.clone() };
+        assert_eq!(chain_before(record).accept_record(resigned(&issuing, wrong)), Err(RecordRefusal::Closes), "record {record}");
+    }
+    assert!(days()[4].record.message.ledger.is_none() && days()[5].record.message.ledger.as_ref().is_some_and(|l| l.epoch == Epoch(0)));
+}
+
+#[test]
+fn a_root_over_rows_out_of_order_or_twice_names_no_roster() {
+    let rows = days()[6].roster.rows().to_vec();
+    let backwards: Vec<_> = rows.iter().rev().cloned().collect();
+    let twice: Vec<_> = rows.iter().take(1).chain(&rows).cloned().collect();
+    for rows in [backwards, twice] {
+        let (roster, roster_len) = (hash::merkle(rows.iter().map(codec::encode)), rows.len() as u32);
+        let record = EpochRecord { roster, roster_len, ..days()[6].record.message.clone() };
+        let mut chain = chain_before(6);
+        chain.accept_record(resigned(&cast::key("fixture-issuing", 0), record)).expect("nobody sees it by the record");
+        assert_eq!(chain.accept_roster(Epoch(6), Roster::new(rows)), Err(RosterRefusal::Digest));
+    }
 }
 
 #[test]

@@ -75,6 +75,27 @@ fn a_record_passes_each_station() {
 }
 
 #[test]
+fn a_record_comes_at_most_8_hours_before_its_epoch() {
+    let first = |ms: i64| {
+        let mut node = node(3);
+        hear(&mut node, Timestamp(at(4, 0).0 - 8 * 3_600_000 + ms), Topic::Records, days()[4].record.bytes.clone())
+    };
+    assert_eq!((first(-1), first(0)), (IGNORE, ACCEPT));
+    // Records 0 and 1 come as early as they like.
+    let mut new = Engine::new(genesis(), NodeKey::from_seed(&[77; 32]));
+    assert_eq!(hear(&mut new, Timestamp(at(0, 0).0 - 30 * 86_400_000), Topic::Records, days()[0].record.bytes.clone()), ACCEPT);
+}
+
+#[test]
+fn a_bundle_comes_from_2_hours_before_its_epoch_ends_until_its_deadline() {
+    let told = |now: Timestamp| hear(&mut node(4), now, Topic::Bundles, days()[4].bundles[1].bytes.clone());
+    let early = |ms: i64| told(Timestamp(at(5, 0).0 - 2 * 3_600_000 + ms));
+    assert_eq!((early(-1), early(0)), (IGNORE, ACCEPT));
+    let late = |ms: i64| told(Timestamp(at(8, 12).0 + ms));
+    assert_eq!((late(-1), late(0)), (ACCEPT, IGNORE));
+}
+
+#[test]
 fn a_bundle_passes_each_station() {
     let mut node = node(4);
     let bundle = days()[4].bundles[1].clone();

@@ -99,7 +99,49 @@ fn every_introduction_gets_the_answer_it_deserves() {
     assert_eq!(declined(&mut engine, sender, good.clone()), Some(Decline::Paused));
     host(&mut engine, now, &players[to], false);
     hear(&mut engine, now, Topic::Notices, days()[10].notices[0].bytes.clone());
-    assert_eq!(declined(&mut engine, sender, good), Some(Decline::Quarantined), "a notice acts at once");
+    assert_eq!(declined(&mut engine, sender, good.clone()), Some(Decline::Quarantined), "a notice acts at once");
+    // What is wrong in several ways gets the first answer of the rule: each of these is what the ones below it are, too.
+    let wrong = Introduce { salt: Salt([0; 32]), ..good };
+    assert_eq!(declined(&mut engine, sender, wrong.clone()), Some(Decline::Quarantined));
+    let undealt = Introduce { slot: Slot { ring: RingKind::Open, round: 700 }, ..wrong };
+    assert_eq!(declined(&mut engine, sender, undealt.clone()), Some(Decline::NotDealt));
+    let unplanned = Introduce { epoch: Epoch(epoch + 1), ..undealt };
+    assert_eq!(declined(&mut engine, sender, unplanned.clone()), Some(Decline::NotReady));
+    host(&mut engine, now, &players[to], true);
+    assert_eq!(declined(&mut engine, sender, unplanned.clone()), Some(Decline::Paused));
+    assert_eq!(declined(&mut engine, sender, Introduce { to: players[from].member, ..unplanned }), Some(Decline::NotHere));
+}
+
+#[test]
+fn what_a_degraded_epoch_does_not_deal_is_asked_for_again() {
+    let (epoch, now) = (9, at(9, 3));
+    let players = cast::players(&genesis().network_id());
+    let to = 12;
+    // Its record is not here yet: the epoch is played by the record before.
+    let mut engine = host_of(&players[to], to, epoch - 1, at(epoch - 1, 20));
+    let play = engine.chain().play(Epoch(epoch)).expect("a degraded play");
+    let deal = engine.chain().deal(&play);
+    let me = play.roster.position(&players[to].member).expect("in the roster");
+    let pair = deal.receives(me)[0];
+    let from = players.iter().find(|x| Some(x.member) == play.roster.at(pair.sender).map(|r| r.member)).expect("a player");
+    let request = |slot: Slot| Introduce {
+        epoch: Epoch(epoch),
+        slot,
+        from: from.member,
+        to: players[to].member,
+        address: from.address.clone(),
+        salt: from.salt,
+    };
+    let undealt = request(Slot { ring: RingKind::Open, round: 700 });
+    assert!(play.degraded);
+    assert_eq!(ask(&mut engine, now, from.key.node_id(), &undealt), Introduced::Declined(Decline::NotReady));
+    let welcome = Introduced::Welcome { address: players[to].address.clone(), salt: players[to].salt };
+    assert_eq!(ask(&mut engine, now, from.key.node_id(), &request(pair.slot)), welcome, "what it deals itself is answered");
+    let stranger = players[0].key.node_id();
+    assert_eq!(ask(&mut engine, now, stranger, &request(pair.slot)), Introduced::Declined(Decline::NotDealt), "dealt, but to another node");
+    let day = &days()[epoch as usize];
+    engine.handle(now, Input::OwnRecord { record: Box::new(day.record.clone()), roster: day.roster.clone() });
+    assert_eq!(ask(&mut engine, now, from.key.node_id(), &undealt), Introduced::Declined(Decline::NotDealt), "its record is here");
 }
 
 /// Where the mails of one epoch go when a partner's node shows what `shown` makes of its address.

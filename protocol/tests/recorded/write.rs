@@ -10,11 +10,17 @@ use warmnet_protocol::chain::Chain;
 use warmnet_protocol::identity::{Signable, Verified, hash, signed};
 use warmnet_protocol::ids::NetworkId;
 use warmnet_protocol::ledger::Outcome;
+use warmnet_protocol::params::Params;
 use warmnet_protocol::policy::credits::Credits;
+use warmnet_protocol::trust::Trust;
 use warmnet_protocol::wire::bundle::Bundle;
 use warmnet_protocol::wire::codec;
-use warmnet_protocol::wire::epoch_record::EpochRecord;
+use warmnet_protocol::wire::departure::Departure;
+use warmnet_protocol::wire::epoch_record::{EpochRecord, IssuingKey};
 use warmnet_protocol::wire::fault::Fault;
+
+/// Records between two whose trust is told in fine masses too.
+const FINE_EVERY: u32 = 6;
 
 /// What a node received, in frames.
 pub(crate) fn network(days: &[Day]) -> Vec<u8> {
@@ -35,7 +41,8 @@ pub(crate) fn network(days: &[Day]) -> Vec<u8> {
     out
 }
 
-/// Hash over what the signatures of a day cover, in the order of the frames; of a fault both bundles.
+/// Hash over what the signatures of a day cover, in the order of the frames; behind a record its certificate and departures, of a
+/// fault both bundles.
 fn signed_input(network: &NetworkId, day: &Day) -> String {
     fn input<T: Signable>(network: &NetworkId, bytes: &[u8]) -> Vec<u8> {
         let envelope: signed::Envelope = codec::decode(bytes, T::LIMIT + 128).expect("an envelope");
@@ -46,6 +53,8 @@ fn signed_input(network: &NetworkId, day: &Day) -> String {
     }
     let mut all = inputs(network, &day.notices);
     all.push(input::<EpochRecord>(network, &day.record.bytes));
+    all.push(input::<IssuingKey>(network, &day.record.message.authority));
+    all.extend(day.record.message.departures.iter().map(|d| input::<Departure>(network, d)));
     all.extend(inputs(network, &day.bundles));
     if let Some((Fault::Equivocation { first, second }, _)) = &day.fault {
         all.extend([first, second].map(|b| input::<Bundle>(network, b)));
@@ -106,6 +115,11 @@ pub(crate) fn expected(chain: &Chain, day: &Day) -> Value {
             "tallies": (0..roster_len).map(tally).collect::<Vec<_>>(),
         })
     });
+    // The same window in the masses of a large network; now and then, since it takes as long as the trust itself.
+    let fine = epoch.0.is_multiple_of(FINE_EVERY).then(|| {
+        let params = Params { fine_from_members: 0, ..chain.params_derived().clone() };
+        Trust::compute(&params, window, &before).digest()
+    });
     let credits = |m| u64::from(Credits::of(chain.params_derived(), window, window.index(&m)).left);
     json!({
         "credits": numbers(&mut ids().map(credits)),
@@ -120,6 +134,7 @@ pub(crate) fn expected(chain: &Chain, day: &Day) -> Value {
         "ledger": derived.digests.ledger,
         "trust": trust.collect::<Vec<_>>(),
         "trust_digest": derived.digests.trust,
+        "fine_trust_digest": fine,
         "scores": score.collect::<Vec<_>>(),
         "scores_digest": derived.digests.scores,
         "results": derived.digests.results(),

@@ -187,12 +187,17 @@ fn banners_are_tolerated_and_changed_words_are_not() {
 fn the_banks_are_the_golden_ones() {
     let golden: serde_json::Value = serde_json::from_str(include_str!("../../../vectors/text.json")).unwrap_or_default();
     let digest = |t: &MailText| crate::identity::hash::digest(normalise(&t.body).as_bytes()).to_hex();
+    let mail = |n: u32, meeting: u8, turn: u8, language: u8| {
+        let x = exchange(n);
+        text(&Occasion { exchange: &x, members: [&A, &B], epoch: Epoch(n), meeting }, turn, language, BANK_VERSION).unwrap()
+    };
+    let occasions = [(1, 0, 0), (2, 0, 1), (3, 0, 4), (4, 1, 2), (4, 3, 3), (4, 13, 0), (77, 9, 2), (1_003, 1, 3)];
     let produced: Vec<serde_json::Value> = languages()
-        .flat_map(|language| [(1, 0), (2, 1), (3, 4)].map(|(n, turn)| (language, n, turn)))
-        .map(|(language, n, turn)| {
-            let t = mail(n, turn, language);
-            serde_json::json!({"language": LANGUAGES[usize::from(language)], "exchange": hex::encode(exchange(n)), "epoch": n, "turn": turn,
-                "subject": t.subject, "digest": digest(&t)})
+        .flat_map(|language| occasions.map(|(n, meeting, turn)| (language, n, meeting, turn)))
+        .map(|(language, n, meeting, turn)| {
+            let t = mail(n, meeting, turn, language);
+            serde_json::json!({"language": LANGUAGES[usize::from(language)], "exchange": hex::encode(exchange(n)), "epoch": n,
+                "meeting": meeting, "turn": turn, "subject": t.subject, "digest": digest(&t)})
         })
         .collect();
     // The whole banks, so that no change slips past the samples.
@@ -200,8 +205,27 @@ fn the_banks_are_the_golden_ones() {
         languages().map(|l| (LANGUAGES[usize::from(l)], crate::identity::hash::digest(source(l).unwrap().as_bytes()).to_hex())).collect();
     let members = [A, B].map(|m| hex::encode(m.0));
     let words: BTreeMap<&str, serde_json::Value> = languages().map(|l| (LANGUAGES[usize::from(l)], word_lists(l))).collect();
-    let produced = serde_json::json!({"bank": BANK_VERSION, "members": members, "banks": banks, "words": words, "texts": produced});
+    let produced = serde_json::json!({
+        "bank": BANK_VERSION, "members": members, "banks": banks, "words": words, "texts": produced, "capitals": capitals(),
+    });
     assert_eq!(golden, produced, "a changed text needs a new bank version; vectors/text.json would be\n{produced:#}");
+}
+
+/// Where a capital is put, and what keeps it away.
+fn capitals() -> Vec<serde_json::Value> {
+    let texts = [
+        "hallo Jana,\n\nälter wird man. über Nacht\n\njana",
+        "¿y tú? ¿cómo\nestás",
+        "no. ¡sí!  vale",
+        "3 apples, 4 pears. 5 plums",
+        "\"so\" it said. \"so\"",
+        "a.b c?d e!\tf g. (h) i",
+        "one... two.\nthree ,\n four",
+        "straße. ßen",
+        ",\nx\n\ny",
+    ];
+    let of = |text: &str, after_comma: bool| serde_json::json!({"text": text, "after_comma": after_comma, "written": template::sentences(text, after_comma)});
+    texts.iter().flat_map(|text| [true, false].map(|after_comma| of(text, after_comma))).collect()
 }
 
 fn word_lists(language: u8) -> serde_json::Value {
