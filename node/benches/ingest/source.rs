@@ -73,11 +73,11 @@ impl Source {
     pub(crate) fn chain(&self) -> Chain {
         let mut chain = Chain::new(self.genesis());
         let mut from = RecordsOnly(&self.0);
-        for bytes in from.records() {
+        for bytes in from.records().expect("readable") {
             let record = signed::decode::<EpochRecord>(&bytes).expect("a record").trust_own_store();
             let epoch = record.message.epoch;
             chain.accept_record(record).expect("the chain continues");
-            chain.accept_roster(epoch, from.roster(epoch).expect("stored")).expect("the record names it");
+            chain.accept_roster(epoch, from.roster(epoch).expect("readable").expect("stored")).expect("the record names it");
             chain.derive();
         }
         chain

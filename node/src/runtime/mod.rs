@@ -22,6 +22,7 @@ mod settings;
 mod start;
 mod status;
 mod stored;
+mod unheard;
 
 pub use audit::{AuditedRecord, AuditedRow, LeftOut, audit_store};
 pub use authority::{Authority, AuthorityOutput, EnrolmentAuth};

@@ -156,7 +156,7 @@ fn a_family_that_a_later_schema_brings_is_made_in_an_older_store() {
     let mut db = rocksdb::DB::open_cf(&rocksdb::Options::default(), dir.path(), names).expect("open");
     db.drop_cf("of-a-later-schema").expect("drop");
     drop(db);
-    let error = Store::open_as(dir.path(), &layout).err().expect("lost");
+    let error = Store::open_as(dir.path(), &layout).expect_err("lost");
     assert!(matches!(&error, StoreError::Corrupt { detail, .. } if detail == "family of-a-later-schema is missing"), "{error}");
 }
 

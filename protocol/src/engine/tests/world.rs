@@ -219,9 +219,9 @@ impl World {
                 self.gossip(from, topic, &bytes, topic == Topic::Bundles && censored);
             }
             Output::OwnBundle { epoch, member, bytes } => {
-                if self.peers[from].store.store_own(epoch, member, bytes.clone()) {
-                    self.deliver(from, Input::OwnBundleStored(bytes));
-                }
+                let stored = self.peers[from].store.store_own(epoch, member, bytes.clone());
+                assert!(stored, "one bundle a member and epoch");
+                self.deliver(from, Input::OwnBundleStored(bytes));
             }
             Output::Store(what) => {
                 let Peer { engine, store, .. } = &mut self.peers[from];
