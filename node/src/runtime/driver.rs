@@ -18,10 +18,10 @@ use super::persist::Persist;
 use super::reports::Reports;
 use super::settings::Settings;
 use super::status;
+use super::unheard::Unheard;
 use crate::control::Served;
 use crate::p2p::{Acceptance as GossipAcceptance, NetworkEvent, NetworkHandle, PublishError};
 use crate::store::Batch;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
@@ -30,14 +30,11 @@ use tokio_util::sync::CancellationToken;
 use warmnet_protocol::engine::{Engine, GoBack, Input, Output, ToStore};
 use warmnet_protocol::gossip::Acceptance;
 use warmnet_protocol::ids::{MemberId, NodeId};
-use warmnet_protocol::limits;
 use warmnet_protocol::time::Epoch;
 use warmnet_protocol::wire::sync::{Request, Response};
 
 /// Messages of the network handled before their outputs are carried out: what they store is one write.
 const MESSAGES_AT_ONCE: usize = 64;
-/// Gossip that waits for a peer: the words of every member of a large node on the open epochs.
-const UNHEARD: usize = 5 * limits::HOSTED_MEMBERS;
 /// Longest sleep: a clock that was set forward is noticed within this time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -61,8 +58,7 @@ pub(super) struct Driver {
     pub authority: Option<Box<dyn Authority>>,
     pub status: status::Facts,
     pub reports: Reports,
-    /// Gossip that no peer was there for, oldest first.
-    pub unheard: VecDeque<(crate::p2p::Topic, Vec<u8>)>,
+    pub unheard: Unheard,
     /// Room for questions that are answered from the store.
     pub readers: Arc<Semaphore>,
     pub tasks: JoinSet<()>,
@@ -300,27 +296,28 @@ impl Driver {
 
     /// Gossip that reaches nobody now is said again later; what even then is lost others fetch: sync closes every gap.
     async fn publish(&mut self, topic: crate::p2p::Topic, bytes: Vec<u8>) {
-        match self.network.publish(topic, bytes.clone()).await {
-            Ok(()) => {}
-            Err(PublishError::NoPeers | PublishError::QueuesFull) => {
-                if self.unheard.len() >= UNHEARD {
-                    self.unheard.pop_front();
-                }
-                self.unheard.push_back((topic, bytes));
-            }
-            Err(error) => tracing::debug!(%error, "not published"),
+        if !self.say(topic, &bytes).await {
+            self.unheard.keep(topic, bytes);
         }
     }
 
-    /// Says what nobody heard again, until one is not heard either.
+    /// Publishes; `false` when no peer is there for it.
+    async fn say(&self, topic: crate::p2p::Topic, bytes: &[u8]) -> bool {
+        match self.network.publish(topic, bytes.to_vec()).await {
+            Ok(()) => true,
+            Err(PublishError::NoPeers | PublishError::QueuesFull) => false,
+            Err(error) => {
+                tracing::debug!(%error, "not published");
+                true
+            }
+        }
+    }
+
+    /// Says what nobody heard again, until nobody hears one once more.
     async fn say_again(&mut self) {
-        for _ in 0..self.unheard.len() {
-            let Some((topic, bytes)) = self.unheard.pop_front() else { break };
-            let before = self.unheard.len();
-            self.publish(topic, bytes).await;
-            if self.unheard.len() > before {
-                self.unheard.rotate_right(1);
-                break;
+        while let Some((topic, bytes)) = self.unheard.next() {
+            if !self.say(topic, &bytes).await {
+                return self.unheard.put_back(topic, bytes);
             }
         }
     }

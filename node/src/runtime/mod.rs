@@ -23,6 +23,7 @@ mod settings;
 mod start;
 mod status;
 mod stored;
+mod unheard;
 
 pub use audit::{AuditReport, AuditedRecord, AuditedRow, LeftOut, StalledRecord, audit_store};
 pub use authority::{Authority, AuthorityOutput, EnrolmentAuth};

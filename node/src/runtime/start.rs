@@ -12,6 +12,7 @@ use super::questions::READERS;
 use super::reports::Reports;
 use super::settings::{Known, Settings, hosted};
 use super::status::Facts;
+use super::unheard::Unheard;
 use crate::config::{Home, MailboxConfig, NodeConfig};
 use crate::control::{ControlError, ControlServer};
 use crate::discovery::Dns;
@@ -20,7 +21,6 @@ use crate::mail::{ConnectError, Cursor, CursorStore, CursorStoreError, Judge, Lo
 use crate::p2p::{Network, P2pConfig, P2pError};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Cursors as CursorFamily, Journal, Store, StoreError};
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
@@ -255,7 +255,7 @@ pub async fn run(options: RunOptions) -> Result<(), RuntimeError> {
         authority,
         status: Facts::default(),
         reports,
-        unheard: VecDeque::new(),
+        unheard: Unheard::default(),
         readers: Arc::new(Semaphore::new(READERS)),
         tasks: tokio::task::JoinSet::new(),
         stop,

@@ -223,8 +223,8 @@ impl World {
                 self.gossip(from, topic, &bytes, topic == Topic::Bundles && censored);
             }
             Output::OwnBundle { epoch, member, bytes } => {
-                let first = self.peers[from].store.store_own(epoch, member, bytes.clone());
-                assert!(first, "one bundle a member and epoch");
+                let stored = self.peers[from].store.store_own(epoch, member, bytes.clone());
+                assert!(stored, "one bundle a member and epoch");
                 self.deliver(from, Input::OwnBundleStored(bytes));
             }
             Output::Store(what) => {
