@@ -21,7 +21,8 @@ Examples:
   warmnet-node score explain me@example.org --json
 
 JSON holds points in millionths, rates in parts per million and weights in 65,536ths, and up to 32 entries of each kind.
-Tables show 8. `shared`: the weights of all raters of its domain, or of its node, by which a rater's word is divided.";
+Tables show 8. `word`: a rater's trust against the median, at most 1, times what of it is credible; `shared`: the words of all
+raters of its domain, or of its node, summed, by which it is divided; `golden`: what a golden seat counts more.";
 
 /// Help of `policy explain`.
 const POLICY_HELP: &str = "\

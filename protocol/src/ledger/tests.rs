@@ -306,6 +306,14 @@ fn the_fifth_soft_bounce_in_a_row_is_a_hard_one() {
     let soft = window.exchanges().filter(|(_, x)| x.outcome == Outcome::SoftBounce).count() as u32;
     assert_eq!(hard, (hard + soft) / 5);
     assert!(hard >= 1);
+    // It names the four before it.
+    for (epoch, x) in window.exchanges() {
+        let before = window.in_row_before(epoch, &x);
+        let fits = |(e, b): &(Epoch, Exchange)| {
+            *e == epoch && b.receiver == 7 && b.outcome == Outcome::SoftBounce && (b.sender, b.slot) < (x.sender, x.slot)
+        };
+        assert!(before.len() == if x.outcome == Outcome::HardBounce { 4 } else { 0 } && before.iter().all(fits), "{x:?} {before:?}");
+    }
 }
 
 #[test]

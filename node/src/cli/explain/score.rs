@@ -19,14 +19,14 @@ pub(super) fn render(record: u32, e: &Explanation) -> String {
     for p in &e.parts {
         // Of what is good the rest is told, since that can be mended; of the others what was counted.
         let (side, words) = match p.figure {
-            Figure::Authenticated => (&p.misses, "not authenticated"),
-            Figure::Inbox => (&p.misses, "in spam"),
-            Figure::Replied => (&p.hits, "replied to"),
-            Figure::Read => (&p.hits, "read"),
-            Figure::Bounced => (&p.hits, "bounced"),
-            Figure::Complained => (&p.hits, "complained of by golden mailboxes"),
+            Figure::Authenticated => (&p.misses, "not authenticated; those that count most"),
+            Figure::Inbox => (&p.misses, "in spam; those that count most"),
+            Figure::Replied => (&p.hits, "replied to; those that count most"),
+            Figure::Read => (&p.hits, "read; those that count most"),
+            Figure::Bounced => (&p.hits, "bounced; the latest"),
+            Figure::Complained => (&p.hits, "complained of by golden mailboxes; the latest"),
         };
-        evidence(&mut out, &format!("{words}; those that count most"), side);
+        evidence(&mut out, words, side);
     }
     in_row(&mut out, &e.in_row);
     if e.score.completed < e.score.dealt {

@@ -104,7 +104,7 @@ pub(super) fn evidence(out: &mut String, title: &str, e: &Evidence) {
 fn table(out: &mut String, e: &Evidence) {
     let weighed = e.shown.iter().any(|x| x.parts.is_some());
     let head = if weighed { "  weight =  word / shared x golden  credible" } else { "" };
-    line(out, format_args!("    epoch  slot       partner           outcome     {head}"));
+    line(out, format!("    epoch  slot       partner           outcome     {head}").trim_end());
     for x in e.shown.iter().take(SHOWN) {
         let parts = x.parts.map_or_else(String::new, |p| {
             let (weight, word, group) = (weight(x.weight), weight(u64::from(p.word)), weight(p.group));

@@ -86,7 +86,8 @@ impl State<'_> {
             Step::FullService => self.row.service = 1_000,
             Step::TenPoints => self.scored(|_, s| s.value = s.value.saturating_add(10 * MILLION as u32).min(100 * MILLION as u32)),
             Step::OneMoreInbound => self.credits.left = self.credits.left.saturating_add(self.credits.each),
-            Step::Points(more) => self.scored(|_, s| s.value = s.value.saturating_add(more)),
+            // Not by so many more: another step may have brought a part of them.
+            Step::Points(_) => self.scored(|p, s| s.value = s.value.max(p.lock_below)),
             Step::Deliver(more) | Step::Complete(more) => self.scored(|_, s| {
                 let counts = [&mut s.dealt, &mut s.completed];
                 counts
@@ -94,7 +95,7 @@ impl State<'_> {
                     .chain((step == Step::Deliver(more)).then_some(&mut s.delivered))
                     .for_each(|n| *n = n.saturating_add(more));
             }),
-            Step::Inbox(more) => self.scored(|_, s| s.inbox_lower = s.inbox_lower.saturating_add(more)),
+            Step::Inbox(_) => self.scored(|p, s| s.inbox_lower = s.inbox_lower.max(p.inbox_gate)),
             Step::PayDebt(_) => {
                 self.row.debt = 0;
                 // What is paid leaves the score too.
