@@ -76,8 +76,8 @@ pub const TURNS: u8 = 5;
 /// Raw size of a warming mail that is looked at; templates stay under 4 KiB.
 pub const MAIL_BYTES: usize = 64 * 1024;
 
-/// Ledger entries that an explanation shows a side of a figure: a screen's worth; totals count all.
-pub const EXPLAINED_ENTRIES: usize = 8;
+/// Ledger entries that an explanation names of each kind; totals count all. Its 20 lists of about 250 bytes an entry stay under 160 KiB.
+pub const EXPLAINED_ENTRIES: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -85,7 +85,7 @@ pub struct Params {
     pub read_ppm: u32,
     /// Service (per mille) needed for full quota and allowance. 800.
     pub service_full: u32,
-    /// Bounces of a receiver: distinct senders that make it the receiver's fault. 2.
+    /// Bounces of a receiver: distinct domains, and nodes, of their senders that make it the receiver's fault. 2.
     pub dead_senders: u32,
     /// ... and the bounced share of its deliveries, per mille. 300.
     pub dead_permille: u32,

@@ -143,13 +143,14 @@ class Chain:
             (self.quarantined.add if notice["kind"] == "listed" else self.quarantined.discard)(notice["tag"])
         closed = self._close(record["ledger"]) if record["ledger"] else None
         before = former = self.rosters[-2] if epoch else []
+        golden = trusting.golden_set(before)
         trusted = trusting.trust(self.params, self.window, before)
         scores = scoring.scores(self.params, self.window, trusted, before)
         gone = self._departed(record["departures"], before)
         rows = before = [r for r in before if r["member"] not in gone]
         if not record["degraded"]:
             step = lambda r: policy.next_row(
-                self.params, r, self.window, scores.get(r["member"]), epoch, r["tag"] in self.quarantined
+                self.params, r, self.window, golden, scores.get(r["member"]), epoch, r["tag"] in self.quarantined
             )
             rows = [step(r) for r in before]
         digests = self.window.digest(), trusting.digest(trusted), scoring.digest(scores)
@@ -174,6 +175,8 @@ class Chain:
         held = [(m, self.bundles[root["epoch"], m]) for m in present]
         require(messages.merkle(digest for _, (_, digest) in held) == root["digest"], "the ledger root has the digest it names")
         words = {m: bundle for m, (bundle, _) in held if m not in self.void}
-        closed = ledger.ClosedEpoch(self.params, root["epoch"], play.rows, self.deal(play), words)
+        closed = ledger.ClosedEpoch(
+            self.params, self.network, self.params_at(play.epoch)["reply_ppm"], play.epoch, play.rows, self.deal(play), words
+        )
         self.window.close(closed)
         return closed

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from blake3 import blake3, derive_key
+from identity import exchange_id, replies_owed
 from matching import GOLDEN
 
 # In the order of their numbers: inbox, spam, unknown, hard, soft (for now), contradiction, no-show, void.
@@ -18,7 +19,7 @@ class Exchange:
     def __init__(self, epoch, sender, receiver, ring, round_):
         self.epoch, self.sender, self.receiver, self.ring, self.round = epoch, sender, receiver, ring, round_
         self.said, self.auth, self.completed = "n", None, False
-        self.read = self.replied = self.rescued = self.complaint = False
+        self.read = self.replied = self.rescued = self.complaint = self.owed = False
         self.golden_weight = 0
 
     def reconcile(self, sent, seen):
@@ -34,7 +35,7 @@ class Exchange:
             self.said = "u" if not found else "c" if not fits else "s" if place == SPAM else "i"
         else:
             self.said = "c" if found else "h" if word == HARD else "f"
-        self.completed = self.said in "ishf" or (self.said == "u" and seen is None)
+        self.completed = self.said in "ish" or (self.said == "u" and seen is None)
         self.complaint = found and bool(bits >> 12 & 1)
         if self.said in "is":
             auth = [bits >> n & 3 for n in (3, 5, 7)]
@@ -54,18 +55,20 @@ class Exchange:
     def flags(self):
         auth = {None: 0, False: 1, True: 2}[self.auth]
         low = self.ring | OUTCOMES.index(self.said) << 2 | auth << 5 | self.read << 7 | self.replied << 8
-        return low | self.rescued << 9 | self.complaint << 10 | self.golden_weight << 11
+        high = self.golden_weight << 11 | self.owed << 14 | self.completed << 15
+        return low | self.rescued << 9 | self.complaint << 10 | high
 
 
-TALLY = ("dealt", "completed", "dealt_in", "seen_in", "replied_in")
+TALLY = ("dealt", "completed", "dealt_in", "seen_in", "owed_in", "replied_in")
 REPORT = ("sent", "hard", "soft", "complaints", "replies")
 
 
 class ClosedEpoch:
-    """One epoch's bundles reconciled. `bundles`: by member, those that count and are not void."""
+    """One epoch's bundles reconciled. `bundles`: by member, those that count and are not void; `reply_ppm`: as it was played."""
 
-    def __init__(self, params, epoch, rows, deal, bundles):
-        self.params, self.epoch, self.rows, self.bundles = params, epoch, rows, bundles
+    def __init__(self, params, network, reply_ppm, epoch, rows, deal, bundles):
+        self.params, self.network, self.reply_ppm = params, network, reply_ppm
+        self.epoch, self.rows, self.bundles = epoch, rows, bundles
         entries = {}
         for member, bundle in bundles.items():
             for e in bundle["entries"]:
@@ -110,9 +113,13 @@ class ClosedEpoch:
                     continue
                 used += something
                 got_ring[to] += something
+            if x.delivered and not x.complaint:
+                name = exchange_id(self.network, self.epoch, ring, round_, me, x.receiver)
+                x.owed = replies_owed(self.reply_ppm, name) > 0
             self._count(me, "completed", x.completed)
             self._count(x.receiver, "seen_in", x.delivered)
-            self._count(x.receiver, "replied_in", x.replied)
+            self._count(x.receiver, "owed_in", x.owed)
+            self._count(x.receiver, "replied_in", x.owed and x.replied)
             self.exchanges.append(x)
         self._count(me, "dealt", min(quota, ring_pairs))
         t = self.tallies[me]
@@ -171,7 +178,8 @@ class Window:
             self.last_bounce[to] = x.epoch
         self.at_fault = {
             to for to, n in bounces.items()
-            if n * 1000 >= p["dead_permille"] * attempts[to] and len(senders[to]) >= p["dead_senders"]
+            if n * 1000 >= p["dead_permille"] * attempts[to]
+            and all(len({self.members[m][brand] for m in senders[to]}) >= p["dead_senders"] for brand in ("tag", "node"))
         }
         self.by_sender = defaultdict(list)
         for x in self.exchanges():

@@ -1,8 +1,6 @@
 """Tomorrow's row: docs/spec/09-policy.md."""
 
-from math import isqrt
-
-from score import REPLY, Bounces, accounted_until
+from score import REPLY, Bounces, accounted_until, observed_by_golden
 from trust import MILLION
 
 CALM, WATCH, THROTTLE, REHAB = range(4)
@@ -19,7 +17,7 @@ def quota(params, row):
     if row["role"] == "golden" or row["pool"] == "quarantined":
         return 0
     if row["pool"] == "rehab":
-        wanted = min(max(normal // 2, params["rehab_quota_floor"]), normal)
+        wanted = max(normal // 2, params["rehab_quota_floor"])
     else:
         full = max(params["service_full"], 1)
         wanted = normal * row["cut"] // 1000 * min(row["service"], full) // full
@@ -36,14 +34,13 @@ def first_row(params, admitted, epoch):
     return row | {"quota": quota(params, row)}
 
 
-def service(params, window, row):
+def service(window, row):
     """Replies given over replies owed, per mille."""
     if row["member"] not in window.members or not row["acts"] & REPLY:
         return 1000
     tallies = [t for _, t in window.tallies(row["member"])]
-    n, p = sum(t["seen_in"] for t in tallies), min(params["reply_ppm"], MILLION)
-    owed = max(n * p - 2 * isqrt(n * p * (MILLION - p)), 0)
-    return min(sum(t["replied_in"] for t in tallies) * MILLION * 1000 // owed, 1000) if owed else 1000
+    owed, given = (sum(t[what] for t in tallies) for what in ("owed_in", "replied_in"))
+    return given * 1000 // owed if owed else 1000
 
 
 def trigger(params, x):
@@ -76,14 +73,14 @@ def pool_by_score(params, pool, unlocked_once, score):
     return "standard" if pool == "warming" else pool
 
 
-def next_dead(params, window, row, closed):
+def next_dead(params, window, golden, row, closed):
     member = row["member"]
     last = window.last_bounce.get(member)
     if last is None:
         return False
     if not row["dead"]:
         return member in window.at_fault and last == closed
-    works = any(x.epoch > last and x.golden_weight and x.delivered for x in window.by_sender[member])
+    works = any(x.epoch > last and x.delivered and observed_by_golden(golden, x) for x in window.by_sender[member])
     return not (last + params["dead_clear_epochs"] <= closed and works)
 
 
@@ -104,9 +101,9 @@ def _charge(params, row, x, epoch):
         row["debt_since"] = epoch
 
 
-def _rehabilitate(params, row, window, score, epoch, closed, released):
+def _rehabilitate(params, row, window, golden, score, epoch, closed, released):
     member = row["member"]
-    x = Bounces(window, member, accounted_until(params, row))
+    x = Bounces(window, golden, member, accounted_until(params, row))
     triggered = trigger(params, x) == REHAB
     firm = score["value"] if score and not score["provisional"] else None
     if row["pool"] != "rehab":
@@ -118,7 +115,7 @@ def _rehabilitate(params, row, window, score, epoch, closed, released):
     if closed is not None:
         clean = [
             y for y in window.by_sender[member]
-            if y.epoch == closed and y.delivered and not (y.golden_weight and y.complaint)
+            if y.epoch == closed and y.delivered and not (y.complaint and observed_by_golden(golden, y))
         ]
         row["debt"] = max(row["debt"] - len(clean), 0)
     if triggered:
@@ -161,7 +158,7 @@ def _advances(params, row, window, epoch):
     return counts is not None and counts["completed"] > 0
 
 
-def next_row(params, before, window, score, epoch, quarantined):
+def next_row(params, before, window, golden, score, epoch, quarantined):
     """The row of `epoch` from the row before."""
     row = dict(before)
     released = before["pool"] == "quarantined" and not quarantined
@@ -171,20 +168,20 @@ def next_row(params, before, window, score, epoch, quarantined):
     member, known = row["member"], row["member"] in window.members
     closed = epoch - params["close_lag"]
     closed = closed if closed >= 0 and window.latest() == closed else None
-    row["service"] = service(params, window, row)
+    row["service"] = service(window, row)
     if known and closed is not None:
-        row["dead"] = next_dead(params, window, row, closed)
+        row["dead"] = next_dead(params, window, golden, row, closed)
     row["complained"] = next_complained(params, window, row)
     if score and not score["provisional"] and score["value"] >= params["lock_below"]:
         row["unlocked_once"] = True
     if quarantined:
         row["pool"], row["quota"] = "quarantined", 0
         return row
-    _rehabilitate(params, row, window, score, epoch, closed if known else None, released)
+    _rehabilitate(params, row, window, golden, score, epoch, closed if known else None, released)
     if row["pool"] != "rehab":
         row["pool"] = pool_by_score(params, row["pool"], row["unlocked_once"], score)
         if known and closed is not None:
-            level = trigger(params, Bounces(window, member, accounted_until(params, row)))
+            level = trigger(params, Bounces(window, golden, member, accounted_until(params, row)))
             _pause(params, row, _bad(params, window, member, closed, level))
         if epoch > row["joined"] and not row["dead"] and row["cut"] == 1000 and _advances(params, row, window, epoch):
             row["ramp_day"] += 1

@@ -4,7 +4,7 @@ from collections import defaultdict
 from math import isqrt
 
 from blake3 import derive_key
-from trust import MILLION, ONE
+from trust import MILLION, ONE, golden_set
 
 REPLY, READ = 2, 1
 FIELDS = ("value", "a", "r", "o", "b", "s", "inbox_lower", "delivered", "dealt", "completed")
@@ -36,17 +36,22 @@ def wilson_z2(k, n):
     return MILLION * max(k + 2 * ONE - root, 0) // (n + 4 * ONE)
 
 
+def observed_by_golden(golden, x):
+    """Whether a golden mailbox observed it that still is one."""
+    return x.golden_weight > 0 and x.receiver in golden
+
+
 class Bounces:
     """Bounces and complaints of one sender; bounces only of epochs after `after`."""
 
-    def __init__(self, window, member, after):
+    def __init__(self, window, golden, member, after):
         fresh = lambda epoch: after is None or epoch > after
         sends = window.by_sender[member] if window.held else []
-        counted = [x for x in sends if fresh(x.epoch) and x.outcome in "ishf"]
+        counted = [x for x in sends if fresh(x.epoch) and x.outcome in "ish"]
         self.attempts = len(counted)
         self.hard = sum(x.outcome == "h" for x in counted)
-        golden = [x for x in sends if x.golden_weight and x.delivered]
-        self.golden_delivered, self.golden_complaints = len(golden), sum(x.complaint for x in golden)
+        seen = [x for x in sends if observed_by_golden(golden, x) and x.delivered]
+        self.golden_delivered, self.golden_complaints = len(seen), sum(x.complaint for x in seen)
         reports = window.reports(member)
         self.external_sent = sum(r["sent"] for e, r in reports if fresh(e))
         self.external_hard = sum(r["hard"] for e, r in reports if fresh(e))
@@ -75,7 +80,7 @@ def _rates(window, member, trusted, golden):
     for x in sends:
         row = window.members[x.receiver]
         group = ONE if x.receiver in golden else max(tags[row["tag"]], nodes[row["node"]], ONE)
-        weight = trusted[x.receiver][2] * ONE // group * x.units()
+        weight = trusted[x.receiver][2] * ONE // group * (x.units() if x.receiver in golden else 1)
 
         def add(pair, hit):
             pair[0] += weight * hit
@@ -96,11 +101,11 @@ def score(params, window, trusted, golden, row):
     member = row["member"]
     if member in window.members:
         auth, replied, read, inbox, delivered = _rates(window, member, trusted, golden)
-        x = Bounces(window, member, paid_until(params, row))
+        x = Bounces(window, golden, member, paid_until(params, row))
         tallies = [t for _, t in window.tallies(member)]
     else:
         auth = replied = read = inbox = (0, 0)
-        delivered, x, tallies = 0, Bounces(window, member, None), []
+        delivered, x, tallies = 0, Bounces(window, golden, member, None), []
     a = auth[0] * MILLION // auth[1] if auth[1] else 0
     r, o, inbox_lower = (wilson_z1(*pair) for pair in (replied, read, inbox))
 
@@ -123,7 +128,7 @@ def score(params, window, trusted, golden, row):
 
 def scores(params, window, trusted, roster):
     """{member: score} of everybody in the roster, sorted by id."""
-    golden = {row["member"] for row in roster if row["role"] == "golden"}
+    golden = golden_set(roster)
     return {row["member"]: score(params, window, trusted, golden, row) for row in roster}
 
 

@@ -92,23 +92,28 @@ def median_mass(params, window, golden, mass):
     return ranked[(len(ranked) - 1) // 2] if ranked else 0
 
 
+def golden_set(roster):
+    """Who is believed without further ado."""
+    return {row["member"] for row in roster if row["role"] == "golden" and row["pool"] != "quarantined"}
+
+
 def trust(params, window, roster):
     """{member: (mass, credibility, weight)} of everybody in the window or the roster, sorted by id."""
-    roles = {row["member"]: row["role"] for row in roster}
-    golden = [m for m in window.members if roles.get(m) == "golden"]
+    roots = golden_set(roster)
+    golden = [m for m in window.members if m in roots]
     mass, belief = walk(params, window, golden), credibility(params, window, golden)
     median = median_mass(params, window, set(golden), mass)
 
     def weight(m):
-        if roles.get(m) == "golden":
+        if m in roots:
             return ONE
         ratio = min(mass[m] * ONE // median if median else ONE * (mass[m] > 0), ONE)
         floor = params["weight_floor_q16"] if belief[m] > params["floor_credibility"] else 0
         return max(ratio * belief[m] // MILLION, floor)
 
     out = {m: (mass[m], belief[m], weight(m)) for m in window.members}
-    for m, role in roles.items():
-        out.setdefault(m, (0, MILLION, ONE if role == "golden" else params["weight_floor_q16"]))
+    for m in (row["member"] for row in roster):
+        out.setdefault(m, (0, MILLION, ONE if m in roots else params["weight_floor_q16"]))
     return dict(sorted(out.items()))
 
 

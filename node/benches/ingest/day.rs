@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 use warmnet_protocol::chain::Chain;
 use warmnet_protocol::identity::signed;
-use warmnet_protocol::ledger::Window;
+use warmnet_protocol::ledger::{Played, Window};
 use warmnet_protocol::policy;
 use warmnet_protocol::score;
 use warmnet_protocol::time::Epoch;
@@ -25,7 +25,9 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
 fn close(chain: &Chain, window: &mut Window, epoch: Epoch) {
     let (params, play, held) = (chain.params_derived(), chain.play(epoch).expect("played"), chain.bundles(epoch).expect("held"));
     let bundles = held.values().map(|held| signed::message::<Bundle>(&held.envelope).expect("decoded before"));
-    window.close(params, epoch, &play.roster, &chain.deal(&play), bundles, &BTreeSet::new());
+    let (deal, network) = (chain.deal(&play), chain.network());
+    let played = Played { epoch, roster: &play.roster, deal: &deal, network: &network, params: chain.params_at(epoch) };
+    window.close(params, played, bundles, &BTreeSet::new());
 }
 
 /// Closings of which the quickest counts.
@@ -49,7 +51,7 @@ pub(crate) fn measure(chain: &Chain) -> f64 {
     let scores = timed("scores", || score::scores(params, &window, &trust, &play.roster));
     let record = TODAY.plus(params.close_lag);
     let roster = timed("rows of the next roster", || {
-        let next = |row| policy::next_row(params, row, &window, scores.get(&row.member), record, false);
+        let next = |row| policy::next_row(params, row, &window, &play.roster, scores.get(&row.member), record, false);
         Roster::new(play.roster.rows().iter().map(next).collect())
     });
     timed("digests of all of it", || (window.ledger_digest(), trust.digest(), score::digest(&scores), roster.digest()));

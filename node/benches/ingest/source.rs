@@ -107,6 +107,9 @@ impl ChainSource for RecordsOnly<'_> {
         let rows = |(_, page): (_, Vec<u8>)| codec::decode::<Vec<RosterRow>>(&page, limits::DECODE_BYTES).expect("rows");
         Ok(Some(Roster::new(pages.into_iter().flat_map(rows).collect())))
     }
+    fn conceded(&mut self) -> Result<Vec<Epoch>, SourceError> {
+        Ok(vec![])
+    }
     fn faults(&mut self) -> Result<Vec<Vec<u8>>, SourceError> {
         Ok(vec![])
     }

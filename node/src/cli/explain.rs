@@ -2,6 +2,8 @@
 
 mod policy;
 mod score;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use super::Global;
@@ -18,7 +20,9 @@ Examples:
   warmnet-node score explain me@example.org
   warmnet-node score explain me@example.org --json
 
-JSON holds points in millionths, rates in parts per million and weights in 65,536ths.";
+JSON holds points in millionths, rates in parts per million and weights in 65,536ths, and up to 32 entries of each kind.
+Tables show 8. `word`: a rater's trust against the median, at most 1, times what of it is credible; `shared`: the words of all
+raters of its domain, or of its node, summed, by which it is divided; `golden`: what a golden seat counts more.";
 
 /// Help of `policy explain`.
 const POLICY_HELP: &str = "\
@@ -27,7 +31,7 @@ Examples:
   warmnet-node policy explain me@example.org
   warmnet-node policy explain me@example.org --json
 
-JSON holds rates in parts per million, cut and service in thousandths.";
+JSON holds rates in parts per million, cut and service in thousandths, and up to 32 entries of each kind; tables show 8.";
 
 /// Whom to explain.
 #[derive(Args)]
@@ -65,39 +69,4 @@ fn show<T: DeserializeOwned>(global: &Global, request: &Request, render: fn(u32,
         out::text(format_args!("{}\n", render(one.record, &one.explanation)));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use warmnet_protocol::ids::{DomainTag, MemberId, NodeId};
-    use warmnet_protocol::ledger::Window;
-    use warmnet_protocol::params::Params;
-    use warmnet_protocol::policy::{explain as policies, first_row};
-    use warmnet_protocol::score::explain as scores;
-    use warmnet_protocol::time::Epoch;
-    use warmnet_protocol::trust::Trust;
-    use warmnet_protocol::wire::roster::{ALL_WEEKDAYS, RampPreset, Role, Roster, acts};
-
-    #[test]
-    fn a_newcomers_pages_survive_the_socket_and_name_what_locks() {
-        let (params, member) = (Params::standard(), MemberId([7; 32]));
-        let (node, tag) = (NodeId([7; 32]), DomainTag([7; 16]));
-        let row = first_row(&params, member, node, tag, 0, 1, ALL_WEEKDAYS, acts::ALL, RampPreset::Gentle, Role::Member, Epoch(3));
-        let (window, roster) = (Window::new(&params), Roster::new(vec![row.clone()]));
-        let trust = Trust::compute(&params, &window, &roster);
-        let told = scores::explain(&params, &window, &trust, &roster, &member).expect("it stands in the roster");
-        let sent = serde_json::json!(Explained { record: 4, explanation: told.clone() });
-        let got: Explained<scores::Explanation> = serde_json::from_value(sent).expect("the same");
-        assert_eq!(got.explanation, told);
-        let page = score::render(4, &told);
-        assert!(page.contains("score 0.00 by record 4") && page.contains("too few mails") && page.contains("one more mail"), "{page}");
-        let told = policies::explain(&params, &window, &row, Some(&told.score), None, &[40]);
-        let sent = serde_json::json!(Explained { record: 4, explanation: told.clone() });
-        let got: Explained<policies::Explanation> = serde_json::from_value(sent).expect("the same");
-        assert_eq!(got.explanation, told);
-        let page = policy::render(4, &told);
-        assert!(page.contains("quota 2 warming mails a day") && page.contains("day 0 of the gentle ramp"), "{page}");
-        assert!(page.contains("allowance 0 mails") && page.contains("ceiling 40") && page.contains("the ramp's next day"), "{page}");
-    }
 }

@@ -7,10 +7,12 @@ use warmnet_protocol::chain::{Chain, Play};
 use warmnet_protocol::engine::Engine;
 use warmnet_protocol::ids::MemberId;
 use warmnet_protocol::matching::{Deal, Dealt};
+use warmnet_protocol::policy::explain::Sources;
+use warmnet_protocol::time::Epoch;
 use warmnet_protocol::{policy, score as scoring};
 
-/// Members taken apart in one answer: 20 of about 25 KiB stay under the control socket's longest line.
-pub(super) const EXPLAINED_MEMBERS: usize = 20;
+/// Members taken apart in one answer: 6 of at most 160 KiB stay under the control socket's longest line of 1 MiB.
+pub(super) const EXPLAINED_MEMBERS: usize = 6;
 
 /// What `say` says of the wanted member, or of the hosted ones: a list. A member is named in hex, a hosted one also by its address;
 /// more than `most` are refused.
@@ -79,7 +81,19 @@ pub(super) fn policy(
     let chain = engine.chain();
     let d = chain.derived()?;
     let row = chain.roster(d.epoch)?.row(member)?;
-    let (dealt, ceilings) = (today.dealt(member), mailboxes.ceilings(member));
-    let explanation = policy::explain::explain(chain.params_derived(), chain.window(), row, d.scores.get(member), dealt, &ceilings);
-    Some(Explained { record: d.epoch.0, explanation })
+    let before = (0..d.epoch.0).map(Epoch).filter_map(|e| Some((e, chain.roster(e)?.row(member)?.clone())));
+    let (history, ceilings, open): (Vec<_>, _, _) = (before.collect(), mailboxes.ceilings(member), engine.reported(member));
+    let from = Sources {
+        params: chain.params_derived(),
+        window: chain.window(),
+        record: d.epoch,
+        degraded: chain.record(d.epoch).is_some_and(|r| r.record.degraded),
+        before: &d.roster,
+        history: &history,
+        score: d.scores.get(member),
+        dealt: today.dealt(member),
+        ceilings: &ceilings,
+        open: &open,
+    };
+    Some(Explained { record: d.epoch.0, explanation: policy::explain::explain(&from, row) })
 }

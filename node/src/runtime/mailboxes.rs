@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use warmnet_protocol::engine::{FoundMail, Input, MailTask};
 use warmnet_protocol::exchange::{Act, SendResult};
 use warmnet_protocol::ids::{ExchangeId, MemberId};
+use warmnet_protocol::policy::allowance::{Ceiling, CeilingOf};
 use warmnet_protocol::wire::bundle::{AuthResult, Placement};
 use warmnet_protocol::wire::enrolment::{EnrolmentMail, Token};
 
@@ -63,8 +64,10 @@ impl Mailboxes {
     }
 
     /// What the caps of a hosted mailbox and of its provider let through a day; nothing is known of others.
-    pub(super) fn ceilings(&self, member: &MemberId) -> Vec<u32> {
-        self.boxes.get(member).map(|b| b.gate.ceilings().to_vec()).unwrap_or_default()
+    pub(super) fn ceilings(&self, member: &MemberId) -> Vec<Ceiling> {
+        let of = [CeilingOf::Mailbox, CeilingOf::Provider];
+        let caps = self.boxes.get(member).map(|b| b.gate.ceilings());
+        caps.into_iter().flatten().zip(of).map(|(mails, of)| Ceiling { of, mails }).collect()
     }
 
     pub(super) fn member_of(&self, address: &str) -> Option<MemberId> {

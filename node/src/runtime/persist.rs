@@ -1,6 +1,6 @@
 //! The engine's state in the store.
 
-use super::stored::{APPLICATION, BOOK, CHUNK, FAULT, FORK, LATE, Stored};
+use super::stored::{APPLICATION, BOOK, CHUNK, CONCEDED, FAULT, FORK, LATE, Stored};
 use crate::store::{
     Batch, Durability, FamilyName, HighWater, HighWaterError, Journal, Store, StoreError, epoch_key, epoch_member_key, exchange_key,
 };
@@ -73,6 +73,7 @@ impl Persist {
                 }
                 batch.put(FamilyName::Bundles, key, bytes)
             }
+            ToStore::Conceded { record } => batch.put(FamilyName::Meta, [CONCEDED, &epoch_key(record.0)].concat(), []),
             ToStore::Fault { epoch, bytes } => {
                 batch.put(FamilyName::Meta, [FAULT, &epoch_key(epoch.0), &hash::digest(&bytes).0].concat(), bytes)
             }
@@ -97,6 +98,7 @@ impl Persist {
         for family in [FamilyName::Records, FamilyName::Rosters] {
             batch.delete_range(family, epoch_key(epoch.0), epoch_key(u32::MAX));
         }
+        batch.delete_range(FamilyName::Meta, [CONCEDED, &epoch_key(epoch.0)].concat(), [CONCEDED, &epoch_key(u32::MAX)].concat());
         match cause {
             GoBack::Forked(fork) => batch.put(FamilyName::Meta, [FORK, &epoch_key(epoch.0)].concat(), codec::encode(&fork)),
             GoBack::Overruled(record) => batch.put(FamilyName::Records, epoch_key(epoch.0), record),
@@ -129,7 +131,7 @@ impl Persist {
             for family in [FamilyName::Records, FamilyName::Rosters, FamilyName::Bundles] {
                 batch.prune(family, &[], floor.0);
             }
-            for kind in [FORK, FAULT, LATE] {
+            for kind in [FORK, FAULT, LATE, CONCEDED] {
                 batch.prune(FamilyName::Meta, kind, floor.0);
             }
         }

@@ -76,7 +76,7 @@ fn member(engine: &Engine, state: MemberState, reports: &Reports, mailboxes: &Ma
         _ => "enrolling",
     };
     let chain = engine.chain();
-    let credits = Credits::of(chain.params_derived(), chain.window(), chain.window().index(&state.member));
+    let credits = Credits::of(chain.params_derived(), chain.window(), chain.window().index(&state.member), engine.reported(&state.member));
     let ceilings = mailboxes.ceilings(&state.member);
     let allowance = allowance::daily(chain.params_derived(), row, state.score.as_ref(), &credits, ceilings);
     MemberStatus {

@@ -23,6 +23,8 @@ pub(super) const BOOK: &[u8] = b"report-book/";
 pub(super) const FORK: &[u8] = b"fork/";
 /// Where an equivocation proof lies, by its epoch and digest.
 pub(super) const FAULT: &[u8] = b"fault/";
+/// Where a record is marked whose counted bundles nobody could show, by its epoch.
+pub(super) const CONCEDED: &[u8] = b"conceded/";
 /// Where a bundle that came late is marked, by its epoch and member.
 pub(super) const LATE: &[u8] = b"late/";
 
@@ -101,6 +103,9 @@ impl ChainSource for Stored {
         let late: BTreeSet<MemberId> = late.into_iter().collect();
         let came_late = |member: &[u8]| member_of(member).is_some_and(|member| late.contains(&member));
         self.each(FamilyName::Bundles, &epoch_key(epoch.0), |member, bytes| each(bytes, came_late(member)))
+    }
+    fn conceded(&mut self) -> Result<Vec<Epoch>, SourceError> {
+        self.all(FamilyName::Meta, CONCEDED, |key, _| split_epoch(key).map(|(record, _)| record))
     }
     fn faults(&mut self) -> Result<Vec<Vec<u8>>, SourceError> {
         self.all(FamilyName::Meta, FAULT, |_, bytes| Some(bytes.to_vec()))

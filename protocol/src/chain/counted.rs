@@ -56,10 +56,12 @@ impl Chain {
         Ok(())
     }
 
-    /// Gives up asking which bundles a record counts: it is derived with those held here, and differs by that.
+    /// Gives up asking which bundles a record counts, or did so before: it is derived with those held here, and differs by that.
     pub fn concede(&mut self, record: Epoch) {
-        self.conceded = Some(record);
-        self.disputed = None;
+        self.conceded.insert(record);
+        if self.disputed == Some(record) {
+            self.disputed = None;
+        }
     }
 
     /// What a record counts, in roster order.

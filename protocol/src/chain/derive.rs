@@ -3,7 +3,7 @@
 use super::{Chain, HeldBundle};
 use crate::identity::{hash, signed};
 use crate::ids::{Digest, MemberId};
-use crate::ledger::Window;
+use crate::ledger::{Played, Window};
 use crate::params::Params;
 use crate::policy;
 use crate::score::{self, Score};
@@ -122,7 +122,7 @@ impl Chain {
             if record.degraded {
                 return row.clone();
             }
-            policy::next_row(params, row, &window, scores.get(&row.member), record.epoch, quarantined.contains(&row.tag))
+            policy::next_row(params, row, &window, &before, scores.get(&row.member), record.epoch, quarantined.contains(&row.tag))
         };
         let gone = departed(&self.network, &before, &record.departures);
         let rows: Vec<RosterRow> = before.rows().iter().filter(|row| !gone.contains(&row.member)).map(next).collect();
@@ -157,7 +157,9 @@ impl Chain {
         // One after the other: decoded, all of an epoch would take as much room again.
         let bundles = counted?.into_iter().filter_map(|held| signed::message::<Bundle>(&held.envelope).ok());
         let void = void.keys().copied().collect();
-        window.close(params, epoch, &play.roster, &self.deal(&play), bundles, &void);
+        let (deal, network) = (self.deal(&play), self.network());
+        let played = Played { epoch, roster: &play.roster, deal: &deal, network: &network, params: self.params_at(epoch) };
+        window.close(params, played, bundles, &void);
         Some(())
     }
 
@@ -195,7 +197,7 @@ impl Chain {
                 break;
             }
             let ledger_ok = self.ledger_holds(&record);
-            if !ledger_ok && self.conceded != Some(next) {
+            if !ledger_ok && !self.conceded.contains(&next) {
                 self.disputed = Some(next);
                 break;
             }

@@ -87,8 +87,8 @@ pub struct Chain {
     disputed: Option<Epoch>,
     /// Bundles that a record counts where none or another one is held, by their payload digests.
     wanted: BTreeMap<(Epoch, MemberId), Digest>,
-    /// The record that is derived although the bundles held are not those it counts.
-    conceded: Option<Epoch>,
+    /// Records that are derived although the bundles held are not those they count.
+    conceded: BTreeSet<Epoch>,
     forks: BTreeMap<Epoch, Fork>,
     known: known::KnownKeys,
 }
@@ -117,7 +117,7 @@ impl Chain {
             faults: BTreeMap::new(),
             disputed: None,
             wanted: BTreeMap::new(),
-            conceded: None,
+            conceded: BTreeSet::new(),
             forks: BTreeMap::new(),
             known: known::KnownKeys::default(),
         }
@@ -275,6 +275,7 @@ impl Chain {
         if let Some(floor) = newest.minus(limits::KEEP_EPOCHS) {
             self.records = self.records.split_off(&floor);
             self.forks = self.forks.split_off(&floor);
+            self.conceded = self.conceded.split_off(&floor);
             self.prune_faults(floor);
         }
         // A roster is needed until its epoch is closed; a degraded run may lean on one a week older.

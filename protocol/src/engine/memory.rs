@@ -23,6 +23,8 @@ pub struct MemoryStore {
     pub own: BTreeSet<(Epoch, MemberId)>,
     /// Encoded equivocation proofs.
     pub faults: BTreeSet<(Epoch, Vec<u8>)>,
+    /// Records whose counted bundles nobody could show.
+    pub conceded: BTreeSet<Epoch>,
     /// Forks that were proved.
     pub forks: BTreeMap<Epoch, Fork>,
     /// Encoded exchanges.
@@ -43,6 +45,7 @@ impl MemoryStore {
                 self.bundles.insert((epoch, member), bytes);
                 self.late.extend(late.then_some((epoch, member)));
             }
+            ToStore::Conceded { record } => _ = self.conceded.insert(record),
             ToStore::Fault { epoch, bytes } => _ = self.faults.insert((epoch, bytes)),
             ToStore::Exchange { exchange, bytes, .. } => _ = self.exchanges.insert(exchange, bytes),
             ToStore::Application { member, bytes } => _ = self.applications.insert(member, bytes),
@@ -60,6 +63,7 @@ impl MemoryStore {
     pub fn go_back(&mut self, epoch: Epoch, cause: GoBack) {
         self.records.split_off(&epoch);
         self.rosters.split_off(&epoch);
+        self.conceded.split_off(&epoch);
         match cause {
             GoBack::Forked(fork) => _ = self.forks.insert(epoch, fork),
             GoBack::Overruled(record) => _ = self.records.insert(epoch, record),
@@ -78,6 +82,9 @@ impl ChainSource for MemoryStore {
         let all = (epoch, MemberId([0; 32]))..=(epoch, MemberId([255; 32]));
         self.bundles.range(all).for_each(|(key, bundle)| each(bundle, self.late.contains(key)));
         Ok(())
+    }
+    fn conceded(&mut self) -> Result<Vec<Epoch>, SourceError> {
+        Ok(self.conceded.iter().copied().collect())
     }
     fn faults(&mut self) -> Result<Vec<Vec<u8>>, SourceError> {
         Ok(self.faults.iter().map(|(_, fault)| fault.clone()).collect())

@@ -209,6 +209,11 @@ pub enum ToStore {
         /// The encoded fault.
         bytes: Vec<u8>,
     },
+    /// Nobody could show what this record counts: it is derived with what is held, after a restart too.
+    Conceded {
+        /// Epoch of the record.
+        record: Epoch,
+    },
     /// An exchange's state.
     Exchange {
         /// Hosted member.

@@ -159,6 +159,12 @@ impl Engine {
         self.hosted.iter().map(state).collect()
     }
 
+    /// External mails of a hosted member that its owner reported, by epoch, oldest first.
+    #[must_use]
+    pub fn reported(&self, member: &MemberId) -> Vec<(Epoch, u32)> {
+        self.reports.iter().filter(|((_, m), _)| m == member).map(|((epoch, _), r)| (*epoch, r.sent)).collect()
+    }
+
     /// Whether the running epoch is played, and degraded; `None` when it isn't.
     #[must_use]
     pub fn running_degraded(&self, now: Timestamp) -> Option<bool> {

@@ -39,6 +39,11 @@ pub trait ChainSource {
     /// # Errors
     /// [`SourceError`].
     fn bundles(&mut self, epoch: Epoch, each: &mut dyn FnMut(&[u8], bool)) -> Result<(), SourceError>;
+    /// Records whose counted bundles nobody could show.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    fn conceded(&mut self) -> Result<Vec<Epoch>, SourceError>;
     /// Encoded equivocation proofs.
     ///
     /// # Errors
@@ -93,6 +98,7 @@ pub enum RestoreError {
 fn fold(chain: &mut Chain, from: &mut dyn ChainSource, mut before: impl FnMut(&mut Chain)) -> Result<(), RestoreError> {
     let lag = chain.close_lag();
     from.forks()?.into_iter().for_each(|fork| chain.take_fork(fork));
+    from.conceded()?.into_iter().for_each(|record| chain.concede(record));
     for bytes in from.faults()? {
         chain.take_fault(HeldFault::stored(bytes).ok_or(RestoreError::Unreadable("equivocation proof"))?);
     }

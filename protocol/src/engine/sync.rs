@@ -176,6 +176,7 @@ impl Engine {
         self.asked.leaves_in_vain += 1;
         if self.asked.leaves_in_vain >= limits::PATIENCE && self.chain.disputed().is_some_and(|(epoch, _)| epoch == record) {
             self.asked.leaves_in_vain = 0;
+            self.emit(Output::Store(ToStore::Conceded { record }));
             self.chain.concede(record);
         }
         self.schedule(now.plus_wall_ms(self.retry_ms()), Timer::Sync);

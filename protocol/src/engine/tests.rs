@@ -13,7 +13,7 @@ use crate::exchange::recognise;
 use crate::gossip::Topic;
 use crate::identity::signed;
 use crate::time::Span;
-use crate::wire::bundle::SenderOutcome;
+use crate::wire::bundle::{SelfReport, SenderOutcome};
 use crate::wire::epoch_record::IssuingKey;
 use crate::wire::label::Label;
 use crate::wire::roster::{Role, Roster};
@@ -31,12 +31,29 @@ fn a_network_warms_agrees_and_unlocks() {
     let closed: (u32, u32) = chain.summaries().iter().fold((0, 0), |(d, c), s| (d + s.dealt, c + s.delivered_inbox + s.delivered_spam));
     assert!(closed.1 * 100 >= closed.0 * 95, "reconciled {} of {}", closed.1, closed.0);
     let derived = chain.derived().unwrap();
-    let members: Vec<_> = chain.latest_roster().rows().iter().filter(|r| r.role == Role::Member).map(|r| r.member).collect();
+    let rows: Vec<_> = chain.latest_roster().rows().iter().filter(|r| r.role == Role::Member).cloned().collect();
+    // Nodes answer just what the ledger counts as owed.
+    assert!(rows.iter().all(|r| r.service == 1_000), "{rows:?}");
+    let members: Vec<_> = rows.iter().map(|r| r.member).collect();
     assert_eq!(members.len(), 12);
     for m in members {
         let s = &derived.scores[&m];
         assert!(!s.locked && s.value > 70_000_000, "{s:?}");
     }
+}
+
+#[test]
+fn reported_mail_is_told_by_epoch_before_it_is_closed() {
+    let mut w = World::new(3, 1);
+    w.run_to_epoch(3);
+    let (to, member) = w.addresses.values().find(|(peer, _)| *peer > 0).copied().unwrap();
+    let add = |sent| Input::External { member, report: SelfReport { sent, ..SelfReport::default() } };
+    w.deliver(to, add(20));
+    w.deliver(to, add(3));
+    w.run_to_epoch(4);
+    w.deliver(to, add(5));
+    assert_eq!(w.peers[to].engine.reported(&member), [(Epoch(3), 23), (Epoch(4), 5)]);
+    assert!(w.peers[to].engine.chain().window().latest().is_none(), "no record closes them yet");
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use super::exchange::{Exchange, Outcome, Packed};
 use super::reconcile::reconcile_said;
 use super::words::Words;
+use crate::exchange::deadlines;
 use crate::identity::hash;
-use crate::ids::{Digest, MemberId};
-use crate::matching::{Deal, RingKind};
+use crate::ids::{Digest, ExchangeId, MemberId, NetworkId};
+use crate::matching::{Deal, Pairing, RingKind};
 use crate::params::Params;
 use crate::time::Epoch;
 use crate::wire::bundle::{Bundle, SelfReport};
@@ -24,8 +25,25 @@ pub struct Tally {
     pub dealt_in: u16,
     /// Mails it observed.
     pub seen_in: u16,
-    /// Mails it answered.
+    /// Replies it owed: of what it observed, what the exchange's public draw wants answered.
+    pub owed_in: u16,
+    /// ... of which it gave.
     pub replied_in: u16,
+}
+
+/// How an epoch was played.
+#[derive(Clone, Copy)]
+pub struct Played<'a> {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Who played.
+    pub roster: &'a Roster,
+    /// Who was to mail whom.
+    pub deal: &'a Deal,
+    /// The network, part of every exchange's id.
+    pub network: &'a NetworkId,
+    /// The parameters it was played by, which say how many exchanges owe a reply.
+    pub params: &'a Params,
 }
 
 /// Network-wide counts of one closed epoch.
@@ -66,20 +84,23 @@ pub struct ClosedEpoch {
     pub(super) void: u32,
 }
 
+impl Played<'_> {
+    /// Whether a pair's mail wants an answer: the draw that both sides plan by.
+    fn owes(&self, pair: &Pairing) -> bool {
+        let (Some(from), Some(to)) = (self.roster.at(pair.sender), self.roster.at(pair.receiver)) else { return false };
+        let exchange = ExchangeId::derive(self.network, self.epoch, pair.slot, &from.member, &to.member);
+        deadlines::replies_owed(self.params, &exchange) > 0
+    }
+}
+
 fn count(n: u16, more: u64) -> u16 {
     u16::try_from(u64::from(n) + more).unwrap_or(u16::MAX)
 }
 
 impl ClosedEpoch {
     /// Reconciles all bundles of an epoch. Bundles of another epoch or of a member in `void` are as if absent.
-    pub(super) fn new(
-        params: &Params,
-        epoch: Epoch,
-        roster: &Roster,
-        deal: &Deal,
-        bundles: impl IntoIterator<Item = Bundle>,
-        void: &BTreeSet<MemberId>,
-    ) -> Self {
+    pub(super) fn new(params: &Params, played: Played<'_>, bundles: impl IntoIterator<Item = Bundle>, void: &BTreeSet<MemberId>) -> Self {
+        let Played { epoch, roster, deal, .. } = played;
         let rounds = deal.rounds();
         let words = Words::gather(epoch, roster, deal, &rounds, bundles, void);
         let mut tallies = vec![Tally::default(); roster.len()];
@@ -113,16 +134,21 @@ impl ClosedEpoch {
                 let mine = &mut tallies[sender as usize];
                 mine.dealt = count(mine.dealt, u64::from(golden));
                 mine.completed = count(mine.completed, u64::from(said.completed));
+                // Words that are not the exchange's are complained of and left untouched: nobody owes them an answer.
+                let owed = said.outcome.delivered() && !said.complaint && played.owes(pair);
                 let theirs = &mut tallies[pair.receiver as usize];
                 theirs.seen_in = count(theirs.seen_in, u64::from(said.outcome.delivered()));
-                theirs.replied_in = count(theirs.replied_in, u64::from(said.replied));
+                theirs.owed_in = count(theirs.owed_in, u64::from(owed));
+                theirs.replied_in = count(theirs.replied_in, u64::from(owed && said.replied));
                 let exchange = Exchange {
                     sender,
                     receiver: pair.receiver,
                     slot: pair.slot,
                     outcome: said.outcome,
+                    completed: said.completed,
                     auth: said.auth,
                     read: said.read,
+                    owed,
                     replied: said.replied,
                     rescued: said.rescued,
                     complaint: said.complaint,
@@ -219,7 +245,7 @@ fn digest(epoch: Epoch, roster: &Roster, exchanges: &[Packed], tallies: &[Tally]
     }
     for (position, t) in (0u32..).zip(tallies) {
         h.update(&id(position));
-        for n in [t.dealt, t.completed, t.dealt_in, t.seen_in, t.replied_in] {
+        for n in [t.dealt, t.completed, t.dealt_in, t.seen_in, t.owed_in, t.replied_in] {
             h.update(&n.to_be_bytes());
         }
     }

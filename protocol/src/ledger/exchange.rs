@@ -60,10 +60,14 @@ pub struct Exchange {
     pub slot: Slot,
     /// Outcome.
     pub outcome: Outcome,
+    /// Its sender did its part, as far as anybody can tell.
+    pub completed: bool,
     /// SPF, DKIM and DMARC all passed; `None`: the receiver's provider didn't say.
     pub auth: Option<bool>,
     /// Marked read.
     pub read: bool,
+    /// Delivered, and to be answered by the draw of its id.
+    pub owed: bool,
     /// Answered.
     pub replied: bool,
     /// Moved out of spam.
@@ -77,7 +81,7 @@ pub struct Exchange {
 /// An exchange in 12 bytes: 10,000 members' window of 6,000,000 fits 70 MiB.
 ///
 /// Flags from bit 0: ring (2 bits), outcome (3), authentication (2: unknown, failed, passed), read, replied, rescued,
-/// complaint, golden weight (3).
+/// complaint, golden weight (3), owed, completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Packed {
     pub(super) sender: u32,
@@ -122,7 +126,9 @@ impl From<Exchange> for Packed {
             | u16::from(x.replied) << 8
             | u16::from(x.rescued) << 9
             | u16::from(x.complaint) << 10
-            | u16::from(x.golden_weight.min(WEIGHT_MAX)) << 11;
+            | u16::from(x.golden_weight.min(WEIGHT_MAX)) << 11
+            | u16::from(x.owed) << 14
+            | u16::from(x.completed) << 15;
         Self { sender: x.sender, receiver: x.receiver, round: x.slot.round, flags }
     }
 }
@@ -140,6 +146,8 @@ impl From<Packed> for Exchange {
                 other => Some(other == 2),
             },
             read: bit(7),
+            owed: bit(14),
+            completed: bit(15),
             replied: bit(8),
             rescued: bit(9),
             complaint: bit(10),

@@ -1,10 +1,12 @@
 //! Whose fault a bounce is. A mailbox that bounces for several senders would otherwise cost all of them (simulated: 5 % dead
-//! mailboxes lock everybody).
+//! mailboxes lock everybody). Several senders are those of several domains and several nodes: one person's words are one.
 
+use super::WindowMember;
 use super::exchange::{Exchange, Outcome};
+use crate::ids::{DomainTag, NodeId};
 use crate::params::Params;
 use crate::time::Epoch;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the window's bounces say, by window index of the receiver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,28 +15,39 @@ pub(super) struct Faults {
     pub(super) at_fault: Vec<bool>,
     /// Epoch of its last hard bounce, or fifth soft one.
     pub(super) last: Vec<Option<Epoch>>,
-    /// Soft bounces that count as hard ones: the fifth in a row at one mailbox, by (epoch, index in the epoch).
-    promoted: BTreeSet<(Epoch, u32)>,
+    /// Soft bounces that count as hard ones, the fifth in a row at one mailbox, with those before it in the row. Each by (epoch,
+    /// index in the epoch).
+    promoted: BTreeMap<Place, Vec<Place>>,
 }
 
-#[derive(Clone, Copy, Default)]
+/// Epoch, and index in it.
+pub(super) type Place = (Epoch, u32);
+
+#[derive(Clone, Default)]
 struct Receiver {
     attempts: u64,
     bounces: u64,
-    in_row: u32,
+    in_row: Vec<Place>,
+}
+
+/// How many independent senders there are at most: distinct domains, or nodes where those are fewer.
+fn distinct<'a>(senders: impl Iterator<Item = &'a WindowMember>) -> usize {
+    let (tags, nodes): (BTreeSet<DomainTag>, BTreeSet<NodeId>) = senders.map(|m| (m.tag, m.node)).unzip();
+    tags.len().min(nodes.len())
 }
 
 impl Faults {
     /// Judges all exchanges of a window of `members`, given in order as (epoch, index in the epoch, exchange).
-    pub(super) fn judge(params: &Params, members: usize, exchanges: impl Iterator<Item = (Epoch, u32, Exchange)>) -> Self {
-        let mut out = Self { at_fault: vec![false; members], last: vec![None; members], promoted: BTreeSet::new() };
-        let mut receivers = vec![Receiver::default(); members];
+    pub(super) fn judge(params: &Params, members: &[WindowMember], exchanges: impl Iterator<Item = (Epoch, u32, Exchange)>) -> Self {
+        let n = members.len();
+        let mut out = Self { at_fault: vec![false; n], last: vec![None; n], promoted: BTreeMap::new() };
+        let mut receivers = vec![Receiver::default(); n];
         let mut senders: BTreeSet<(u32, u32)> = BTreeSet::new();
         for (epoch, index, x) in exchanges {
             let r = &mut receivers[x.receiver as usize];
             if x.outcome.delivered() {
                 r.attempts += 1;
-                r.in_row = 0;
+                r.in_row.clear();
                 continue;
             }
             if !x.outcome.bounced() {
@@ -42,23 +55,29 @@ impl Faults {
             }
             r.attempts += 1;
             if x.outcome == Outcome::SoftBounce {
-                r.in_row += 1;
-                if r.in_row < params.soft_in_row {
+                if (r.in_row.len() as u64) + 1 < u64::from(params.soft_in_row) {
+                    r.in_row.push((epoch, index));
                     continue;
                 }
-                out.promoted.insert((epoch, index));
+                out.promoted.insert((epoch, index), std::mem::take(&mut r.in_row));
             }
-            r.in_row = 0;
+            r.in_row.clear();
             r.bounces += 1;
             senders.insert((x.receiver, x.sender));
             out.last[x.receiver as usize] = Some(epoch);
         }
         for (index, r) in (0u32..).zip(&receivers) {
-            let distinct = || senders.range((index, 0)..=(index, u32::MAX)).count() as u64;
+            let of = || senders.range((index, 0)..=(index, u32::MAX)).map(|(_, sender)| &members[*sender as usize]);
             let share = r.bounces * 1_000 >= u64::from(params.dead_permille) * r.attempts;
-            out.at_fault[index as usize] = r.bounces > 0 && share && distinct() >= u64::from(params.dead_senders);
+            let several = || distinct(of()) >= params.dead_senders as usize;
+            out.at_fault[index as usize] = r.bounces > 0 && share && several();
         }
         out
+    }
+
+    /// The soft bounces in a row before one that counts as hard; none before others.
+    pub(super) fn before(&self, place: Place) -> &[Place] {
+        self.promoted.get(&place).map_or(&[], Vec::as_slice)
     }
 
     /// The outcome that counts.
@@ -69,6 +88,6 @@ impl Faults {
         if self.at_fault.get(x.receiver as usize) == Some(&true) {
             return Outcome::Void;
         }
-        if self.promoted.contains(&(epoch, index)) { Outcome::HardBounce } else { x.outcome }
+        if self.promoted.contains_key(&(epoch, index)) { Outcome::HardBounce } else { x.outcome }
     }
 }

@@ -15,8 +15,10 @@
 //!   first, so a spare counts only while it is below its quota; golden seats always. Mail received beyond the
 //!   receiver's quota counts for its sender: the receiver can't choose it and earns nothing by it.
 //! - **Dealt** is `min(quota, valid ring pairs)` plus golden seats; what of it stayed empty is kept as a no-show.
-//! - **Completed** (a sender's slot): its outcome is known, or it is unknown while the receiver filed no word at all. A
-//!   "sent" that the receiver looked for and didn't find completes nothing, so claiming mails doesn't help.
+//! - **Completed** (a sender's slot): it was delivered or refused for good, or it is unknown while the receiver filed no word at
+//!   all. A "sent" that the receiver looked for and didn't find completes nothing, so claiming mails doesn't help; nor does
+//!   "refused for now", which costs its sender nothing and which nobody can check.
+//! - **Owed replies** follow from the exchange's id, which anybody derives: the draw that both nodes planned by.
 //! - **Evidence.** A "sent" and an observation whose evidence doesn't fit together contradict each other.
 //! - **The receiver's fault** and soft bounces in a row are judged over the whole window at each close, in the order of
 //!   epoch and sender, so they too are a function of the window alone.
@@ -31,7 +33,7 @@ pub(crate) mod tests;
 mod window;
 mod words;
 
-pub use closed::{ClosedEpoch, EpochSummary, Tally};
+pub use closed::{ClosedEpoch, EpochSummary, Played, Tally};
 pub use exchange::{Exchange, Outcome};
 pub use reconcile::{Reconciled, reconcile};
 pub use window::{Window, WindowMember};

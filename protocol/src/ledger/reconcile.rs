@@ -73,7 +73,7 @@ pub(super) fn reconcile_said(sender: Option<Said>, receiver: Option<Said>) -> Re
         (SenderOutcome::RefusedSoft, None) => Outcome::SoftBounce,
         (SenderOutcome::RefusedHard | SenderOutcome::RefusedSoft, Some(_)) => Outcome::Contradiction,
     };
-    let completed = outcome.delivered() || outcome.bounced() || (outcome == Outcome::Unknown && receiver.is_none());
+    let completed = outcome.delivered() || outcome == Outcome::HardBounce || (outcome == Outcome::Unknown && receiver.is_none());
     let act = seen.filter(|_| outcome.delivered());
     Reconciled {
         outcome,

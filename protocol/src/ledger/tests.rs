@@ -1,5 +1,6 @@
 use super::*;
-use crate::ids::{Digest, DomainTag, MemberId, NodeId, Signature};
+use crate::exchange::deadlines::replies_owed;
+use crate::ids::{Digest, DomainTag, ExchangeId, MemberId, NetworkId, NodeId, Signature};
 use crate::matching::{Deal, Pairing, RingKind, Slot};
 use crate::params::Params;
 use crate::policy::first_row;
@@ -81,11 +82,24 @@ pub(crate) fn bundles(epoch: u32, roster: &Roster, deal: &Deal, mut fate: impl F
     out
 }
 
+const NETWORK: NetworkId = NetworkId([1; 32]);
+
+/// How the tests' network plays an epoch.
+pub(crate) fn played<'a>(params: &'a Params, epoch: u32, roster: &'a Roster, deal: &'a Deal) -> Played<'a> {
+    Played { epoch: Epoch(epoch), roster, deal, network: &NETWORK, params }
+}
+
+/// Whether a mail of an epoch wants an answer.
+pub(crate) fn owes(params: &Params, epoch: u32, roster: &Roster, pair: &Pairing) -> bool {
+    let [from, to] = [pair.sender, pair.receiver].map(|p| roster.at(p).unwrap().member);
+    replies_owed(params, &ExchangeId::derive(&NETWORK, Epoch(epoch), pair.slot, &from, &to)) > 0
+}
+
 /// Plays and closes one epoch.
 pub(crate) fn play(params: &Params, window: &mut Window, epoch: u32, roster: &Roster, fate: impl FnMut(&Pairing) -> Said) {
     let deal = deal_of(params, roster, epoch);
     let bundles = bundles(epoch, roster, &deal, fate);
-    window.close(params, Epoch(epoch), roster, &deal, bundles.into_values(), &BTreeSet::new());
+    window.close(params, played(params, epoch, roster, &deal), bundles.into_values(), &BTreeSet::new());
 }
 
 fn entry(word: Word, evidence: [u8; 4]) -> Entry {
@@ -108,7 +122,8 @@ fn the_table_of_section_six() {
         (RefusedHard, missing, Outcome::HardBounce, true),
         (RefusedHard, None, Outcome::HardBounce, true),
         (RefusedHard, inbox, Outcome::Contradiction, false),
-        (RefusedSoft, missing, Outcome::SoftBounce, true),
+        (RefusedSoft, missing, Outcome::SoftBounce, false),
+        (RefusedSoft, None, Outcome::SoftBounce, false),
         (RefusedSoft, spam, Outcome::Contradiction, false),
         (NoShow, None, Outcome::NoShow, false),
         (NoShow, inbox, Outcome::NoShow, false),
@@ -147,11 +162,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn the_packed_form_loses_nothing(sender: u32, receiver: u32, round: u16, ring in 0u8..3, outcome in 0usize..8, auth in prop::option::of(any::<bool>()), bits in 0u8..16, golden_weight in 0u8..8) {
+    fn the_packed_form_loses_nothing(sender: u32, receiver: u32, round: u16, ring in 0u8..3, outcome in 0usize..8, auth in prop::option::of(any::<bool>()), bits in 0u8..64, golden_weight in 0u8..8) {
         let all = [Outcome::DeliveredInbox, Outcome::DeliveredSpam, Outcome::Unknown, Outcome::HardBounce, Outcome::SoftBounce, Outcome::Contradiction, Outcome::NoShow, Outcome::Void];
         let slot = Slot { ring: RingKind::from_u8(ring).unwrap(), round };
         let bit = |n: u8| bits >> n & 1 == 1;
-        let x = Exchange { sender, receiver, slot, outcome: all[outcome], auth, read: bit(0), replied: bit(1), rescued: bit(2), complaint: bit(3), golden_weight };
+        let x = Exchange { sender, receiver, slot, outcome: all[outcome], auth, read: bit(0), replied: bit(1), rescued: bit(2), complaint: bit(3), owed: bit(4), completed: bit(5), golden_weight };
         prop_assert_eq!(Exchange::from(exchange::Packed::from(x)), x);
         prop_assert!(size_of::<exchange::Packed>() == 12);
     }
@@ -175,7 +190,7 @@ proptest! {
         });
         let close = |bundles: &mut dyn Iterator<Item = &Bundle>| {
             let mut w = Window::new(&params);
-            w.close(&params, Epoch(epoch), &roster, &deal, bundles.cloned(), &BTreeSet::new());
+            w.close(&params, played(&params, epoch, &roster, &deal), bundles.cloned(), &BTreeSet::new());
             w
         };
         let window = close(&mut bundles.values());
@@ -192,7 +207,7 @@ proptest! {
             let ring = deal.sends(position).iter().filter(|p| p.slot.ring != RingKind::Golden).count() as u32;
             let seats = deal.sends(position).len() as u32 - ring;
             prop_assert_eq!(u32::from(tally.dealt), quota.min(ring) + seats);
-            prop_assert!(tally.completed <= tally.dealt && tally.replied_in <= tally.seen_in);
+            prop_assert!(tally.completed <= tally.dealt && tally.replied_in <= tally.owed_in && tally.owed_in <= tally.seen_in);
         }
         let s = closed.summary();
         prop_assert!(s.delivered_inbox + s.delivered_spam + s.bounced + s.void >= s.completed);
@@ -216,13 +231,13 @@ fn a_spare_takes_the_place_of_a_no_show() {
             |p| if *p == first { (SenderOutcome::NoShow, None) } else { (SenderOutcome::Sent, seen(Placement::Inbox)) },
         );
     let mut window = Window::new(&params);
-    window.close(&params, Epoch(1), &roster, &deal, all.values().cloned(), &BTreeSet::new());
+    window.close(&params, played(&params, 1, &roster, &deal), all.values().cloned(), &BTreeSet::new());
     let t = window.latest().unwrap().tally(lucky);
     assert_eq!((u32::from(t.dealt), u32::from(t.completed)), (deal.quota(lucky), deal.quota(lucky)));
     // Everybody's word counts once, and an equivocator's not at all.
     let void = BTreeSet::from([roster.at(lucky).unwrap().member]);
     let mut without = Window::new(&params);
-    without.close(&params, Epoch(1), &roster, &deal, all.into_values(), &void);
+    without.close(&params, played(&params, 1, &roster, &deal), all.into_values(), &void);
     assert_eq!(without.latest().unwrap().tally(lucky).completed, 0);
     assert!(without.sends(lucky).all(|(_, x)| x.outcome == Outcome::NoShow));
 }
@@ -263,11 +278,15 @@ fn a_mailbox_is_at_fault_from_300_per_mille_and_two_senders_on() {
         rescued: false,
         complaint: false,
         golden_weight: 0,
+        owed: false,
+        completed: true,
     };
+    let mut window = Window::new(&params);
+    play(&params, &mut window, 0, &network(9, 0), |_| (SenderOutcome::NoShow, None));
     // `bounced` of `all` mails to one mailbox came back, in turn to so many senders.
     let at_fault = |bounced: u32, all: u32, senders: u32| {
         let one = |n: u32| mail(1 + n % senders, if n < bounced { Outcome::HardBounce } else { Outcome::DeliveredInbox });
-        let faults = fault::Faults::judge(&params, 9, (0..all).map(|n| (Epoch(3), n, one(n))));
+        let faults = fault::Faults::judge(&params, window.members(), (0..all).map(|n| (Epoch(3), n, one(n))));
         faults.outcome(Epoch(3), 0, &one(0)) == Outcome::Void
     };
     assert!(at_fault(300, 1_000, 2) && !at_fault(299, 1_000, 2));
@@ -282,10 +301,37 @@ fn counts_stop_at_65535() {
         let mut window = Window::new(&params);
         play(&params, &mut window, 20, &network(1, 1), |_| (SenderOutcome::Sent, answered));
         let [from, to] = [0, 1].map(|position| window.latest().unwrap().tally(position));
-        [from.dealt, from.completed, to.dealt_in, to.seen_in, to.replied_in]
+        [from.dealt, from.completed, to.dealt_in, to.seen_in]
     };
-    assert_eq!(with(65_534), [65_534; 5]);
-    assert_eq!(with(65_536), [65_535; 5]);
+    assert_eq!(with(65_534), [65_534; 4]);
+    assert_eq!(with(65_536), [65_535; 4]);
+}
+
+#[test]
+fn one_persons_bounces_make_no_mailbox_dead() {
+    // Two members refuse to mail member 4, and nobody else is dealt to it: all its mail bounces, at two senders.
+    let fault = |tags: [u8; 2], nodes: [u8; 2]| {
+        let mut rows = network(12, 0).rows().to_vec();
+        for (n, (tag, node)) in tags.into_iter().zip(nodes).enumerate() {
+            rows[n].tag = DomainTag([tag; 16]);
+            rows[n].node = NodeId([node; 32]);
+        }
+        let (params, roster, mut window) = (Params::standard(), Roster::new(rows), Window::new(&Params::standard()));
+        for epoch in 0..6 {
+            play(&params, &mut window, epoch, &roster, |p| match (p.sender, p.receiver) {
+                (0 | 1, 4) => (SenderOutcome::RefusedHard, None),
+                (_, 4) => (SenderOutcome::NoShow, None),
+                _ => (SenderOutcome::Sent, seen(Placement::Inbox)),
+            });
+        }
+        let senders: BTreeSet<u32> =
+            window.exchanges().filter(|(_, x)| x.receiver == 4 && x.outcome != Outcome::NoShow).map(|(_, x)| x.sender).collect();
+        assert_eq!(senders, BTreeSet::from([0, 1]));
+        window.bounces(4).0
+    };
+    assert!(fault([200, 201], [200, 201]));
+    assert!(!fault([200, 200], [200, 201]), "two mailboxes of one domain");
+    assert!(!fault([200, 201], [200, 200]), "two mailboxes of one node");
 }
 
 #[test]
@@ -303,6 +349,14 @@ fn the_fifth_soft_bounce_in_a_row_is_a_hard_one() {
     let soft = window.exchanges().filter(|(_, x)| x.outcome == Outcome::SoftBounce).count() as u32;
     assert_eq!(hard, (hard + soft) / 5);
     assert!(hard >= 1);
+    // It names the four before it.
+    for (epoch, x) in window.exchanges() {
+        let before = window.in_row_before(epoch, &x);
+        let fits = |(e, b): &(Epoch, Exchange)| {
+            *e == epoch && b.receiver == 7 && b.outcome == Outcome::SoftBounce && (b.sender, b.slot) < (x.sender, x.slot)
+        };
+        assert!(before.len() == if x.outcome == Outcome::HardBounce { 4 } else { 0 } && before.iter().all(fits), "{x:?} {before:?}");
+    }
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! The window of closed epochs behind every derived value.
 
-use super::closed::{ClosedEpoch, Tally};
+use super::closed::{ClosedEpoch, Played, Tally};
 use super::exchange::{Exchange, Packed};
 use super::fault::Faults;
 use crate::identity::hash;
 use crate::ids::{Digest, DomainTag, MemberId, NodeId};
-use crate::matching::Deal;
 use crate::params::Params;
 use crate::time::Epoch;
 use crate::wire::bundle::{Bundle, SelfReport};
@@ -78,22 +77,15 @@ impl Window {
 
     /// Closes an epoch: reconciles its bundles (one of a member at most), drops what is older than the window, judges bounces. Epochs come in
     /// ascending order; one that is not later than the latest is ignored. `void`: members whose word is as if absent.
-    pub fn close(
-        &mut self,
-        params: &Params,
-        epoch: Epoch,
-        roster: &Roster,
-        deal: &Deal,
-        bundles: impl IntoIterator<Item = Bundle>,
-        void: &BTreeSet<MemberId>,
-    ) {
+    pub fn close(&mut self, params: &Params, played: Played<'_>, bundles: impl IntoIterator<Item = Bundle>, void: &BTreeSet<MemberId>) {
+        let (epoch, roster) = (played.epoch, played.roster);
         if self.latest().is_some_and(|l| l.epoch >= epoch) {
             return;
         }
         self.held.retain(|h| h.closed.epoch.0.saturating_add(self.span) > epoch.0);
-        let closed = Arc::new(ClosedEpoch::new(params, epoch, roster, deal, bundles, void));
+        let closed = Arc::new(ClosedEpoch::new(params, played, bundles, void));
         self.admit(closed, roster);
-        let faults = Faults::judge(params, self.members.len(), self.raw(0..self.held.len()));
+        let faults = Faults::judge(params, &self.members, self.raw(0..self.held.len()));
         let voided = self.raw(self.held.len() - 1..self.held.len());
         let voided = voided.filter(|(_, _, x)| x.outcome.bounced() && faults.at_fault[x.receiver as usize]).count() as u32;
         if let Some(closed) = self.held.back_mut().and_then(|h| Arc::get_mut(&mut h.closed)) {
@@ -178,6 +170,27 @@ impl Window {
                 (epoch, Exchange { outcome: self.faults.outcome(epoch, n as u32, &x), ..x })
             })
         })
+    }
+    /// The refusals for now, oldest first, that make a member's exchange of this epoch a hard bounce; none where it is none by them.
+    #[must_use]
+    pub fn in_row_before(&self, epoch: Epoch, x: &Exchange) -> Vec<(Epoch, Exchange)> {
+        let held = |epoch: Epoch| self.held.iter().find(|h| h.closed.epoch == epoch);
+        let place = held(epoch).and_then(|h| {
+            let mut range = h.closed.of_sender(h.position(x.sender)?);
+            range.find(|n| Exchange::from(h.closed.exchanges[*n]).slot == x.slot)
+        });
+        let before = place.map_or(&[][..], |n| self.faults.before((epoch, n as u32)));
+        before.iter().filter_map(|(e, n)| held(*e).map(|h| (*e, h.view(h.closed.exchanges[*n as usize])))).collect()
+    }
+    /// One member's inbound exchanges, oldest epoch first, with receivers' faults applied. Reads the whole window.
+    pub fn receives(&self, index: u32) -> impl Iterator<Item = (Epoch, Exchange)> + '_ {
+        self.exchanges().filter(move |(_, x)| x.receiver == index)
+    }
+    /// Whether a golden mailbox observed an exchange, and still is one by `roster`: one that was taken over is quarantined, and then
+    /// its word of before is an ordinary member's.
+    #[must_use]
+    pub fn observed_by_golden(&self, roster: &Roster, x: &Exchange) -> bool {
+        x.golden_weight > 0 && roster.row(&self.members[x.receiver as usize].member).is_some_and(RosterRow::is_golden)
     }
     /// One member's counts per epoch, oldest first; epochs whose roster it wasn't in are left out.
     pub fn tallies(&self, index: u32) -> impl Iterator<Item = (Epoch, Tally)> + '_ {

@@ -111,7 +111,8 @@ pub const RANGES: &[Range] = ranges! {
     // As many spares as mails at most.
     spare_divisor: 1, PARTS;
     rehab_ring_from: 0, MEMBERS;
-    rehab_quota_floor: 0, MAILS;
+    // What the fastest ramp gives: a member in rehab sends no more than one that is well.
+    rehab_quota_floor: 0, 30;
     // A closed Sybil set holds at most (1-a)/a times what flows in: 9 times. Above, nobody but golden members is heard.
     restart_permille: 100, 900;
     // Each step reads every good exchange of the window. One step is golden members' own word; at a tenth of restart 128 leave a millionth.

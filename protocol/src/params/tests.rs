@@ -5,7 +5,7 @@ use super::*;
 use crate::exchange::deadlines;
 use crate::ids::ExchangeId;
 use crate::ledger::Window;
-use crate::ledger::tests::{Said, bundles, deal_of, member, network, seen};
+use crate::ledger::tests::{Said, bundles, deal_of, member, network, played, seen};
 use crate::matching::Pairing;
 use crate::policy::{allowance, credits::Credits, explain as policy_explain, next_row};
 use crate::score::{explain as score_explain, scores};
@@ -88,7 +88,7 @@ fn play(params: &Params) {
             for row in roster.rows() {
                 all.get_mut(&row.member).unwrap().report = report(closes, row);
             }
-            window.close(params, Epoch(closes), roster, &deal, all.into_values(), &BTreeSet::new());
+            window.close(params, played(params, closes, roster, &deal), all.into_values(), &BTreeSet::new());
         }
         let before = rosters.last().unwrap();
         let trust = Trust::compute(params, &window, before);
@@ -96,14 +96,26 @@ fn play(params: &Params) {
         let mut rows = Vec::new();
         for (n, old) in (0u32..).zip(before.rows()) {
             let score = scores.get(&old.member);
-            let row = next_row(params, old, &window, score, Epoch(epoch), n == 1 && (6..9).contains(&epoch));
+            let row = next_row(params, old, &window, before, score, Epoch(epoch), n == 1 && (6..9).contains(&epoch));
             assert!(row.cut <= 1_000 && row.service <= 1_000 && row.quota <= 30);
             assert!(score.is_none_or(|s| s.value <= 100_000_000));
-            let credits = Credits::of(params, &window, window.index(&row.member));
+            let credits = Credits::of(params, &window, window.index(&row.member), []);
             let allowance = allowance::daily(params, Some(&row), score, &credits, []);
             assert!(allowance.mails <= params.external_ceiling);
             if epoch == RECORDS - 1 {
-                assert_eq!(policy_explain::explain(params, &window, &row, score, None, &[]).quota.mails, row.quota);
+                let from = policy_explain::Sources {
+                    params,
+                    window: &window,
+                    record: Epoch(epoch),
+                    degraded: false,
+                    before,
+                    history: &[(Epoch(epoch - 1), old.clone())],
+                    score,
+                    dealt: None,
+                    ceilings: &[],
+                    open: &[],
+                };
+                assert_eq!(policy_explain::explain(&from, &row).quota.mails, row.quota);
                 let explained = score_explain::explain(params, &window, &trust, before, &row.member);
                 assert_eq!(explained.map(|e| e.score).as_ref(), score);
             }

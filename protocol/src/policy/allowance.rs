@@ -7,6 +7,27 @@ use crate::score::Score;
 use crate::wire::roster::RosterRow;
 use serde::{Deserialize, Serialize};
 
+/// Whose ceiling it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CeilingOf {
+    /// The rules': `external_ceiling`.
+    Recommended,
+    /// The mailbox's own cap.
+    Mailbox,
+    /// The provider's cap for all its mailboxes of this host.
+    Provider,
+}
+
+/// The most external mails a day by somebody's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// Whose.
+    pub of: CeilingOf,
+    /// Mails a day.
+    pub mails: u32,
+}
+
 /// An allowance and its factors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
@@ -14,8 +35,10 @@ pub struct Allowance {
     pub mails: u32,
     /// What locks external mail.
     pub locks: Vec<Lock>,
-    /// The lowest of `external_ceiling` and the host's ceilings, mails a day.
-    pub ceiling: u32,
+    /// The ceiling that binds: the lowest of `external_ceiling` and the host's.
+    pub ceiling: Ceiling,
+    /// All of them.
+    pub ceilings: Vec<Ceiling>,
     /// Points above the lock line, in millionths.
     pub above: u32,
     /// Points from the lock line to 100, in millionths.
@@ -31,23 +54,25 @@ pub struct Allowance {
 }
 
 /// External mails a day: ceiling x (score - 70) / 30 x service (full from `service_full`), at most the credits; 0 while locked.
-/// `ceilings`: further ones that the host knows, of the provider or the owner, in mails a day.
+/// `ceilings`: further ones that the host knows, of mailbox and provider.
 #[must_use]
 pub fn daily(
     params: &Params,
     row: Option<&RosterRow>,
     score: Option<&Score>,
     credits: &Credits,
-    ceilings: impl IntoIterator<Item = u32>,
+    ceilings: impl IntoIterator<Item = Ceiling>,
 ) -> Allowance {
     let locks = lock::locks(params, row, score);
-    let ceiling = ceilings.into_iter().fold(params.external_ceiling, u32::min);
+    let recommended = Ceiling { of: CeilingOf::Recommended, mails: params.external_ceiling };
+    let ceilings: Vec<Ceiling> = [recommended].into_iter().chain(ceilings).collect();
+    let ceiling = ceilings.iter().fold(recommended, |low, c| if c.mails < low.mails { *c } else { low });
     let above = score.map_or(0, |s| s.value).saturating_sub(params.lock_below);
     let span = ((100 * MILLION) as u32).saturating_sub(params.lock_below).max(1);
     let service = row.map_or(0, |r| r.service).min(u16::try_from(params.service_full).unwrap_or(u16::MAX));
     let service_full = params.service_full.max(1);
-    let full = u128::from(ceiling) * u128::from(above) * u128::from(service);
+    let full = u128::from(ceiling.mails) * u128::from(above) * u128::from(service);
     let by_score = (full / u128::from(span) / u128::from(service_full)) as u32;
     let mails = if locks.is_empty() { by_score.min(credits.left) } else { 0 };
-    Allowance { mails, locks, ceiling, above, span, service, service_full, by_score, credits: credits.left }
+    Allowance { mails, locks, ceiling, ceilings, above, span, service, service_full, by_score, credits: credits.left }
 }

@@ -4,8 +4,10 @@
 //! score or pool, and the slandered get more of the evidence that speaks for them.
 
 use crate::ids::DomainTag;
-use crate::ledger::Window;
+use crate::ledger::{Exchange, Window};
 use crate::params::Params;
+use crate::score::evidence::{Entry, Evidence};
+use crate::time::Epoch;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -22,19 +24,35 @@ pub struct Complaints {
     pub needed: u32,
 }
 
+/// What the complaints of a sender's mail say: (who complained and of what, its tag; whether it counts).
+fn all(window: &Window, index: Option<u32>, own: DomainTag) -> impl Iterator<Item = (Epoch, Exchange, DomainTag, bool)> + '_ {
+    let complaints = index.into_iter().flat_map(|i| window.sends(i)).filter(|(_, x)| x.complaint);
+    complaints.filter_map(move |(epoch, x)| {
+        let (tag, delivered) = (window.members()[x.receiver as usize].tag, x.outcome.delivered());
+        // Of a domain's own mail it counts neither way.
+        (!delivered || tag != own).then_some((epoch, x, tag, delivered))
+    })
+}
+
+/// The mails complained of: those that count, and those that are unconfirmed.
+pub(crate) fn entries(window: &Window, index: Option<u32>, own: DomainTag) -> [Evidence; 2] {
+    [true, false].map(|wanted| {
+        let these = all(window, index, own).filter(|(.., counts)| *counts == wanted);
+        Evidence::of(these.map(|(epoch, x, ..)| Entry::sent(window, epoch, &x)))
+    })
+}
+
 impl Complaints {
     /// Counts the window's complaints of a sender whose domain is `own`.
     #[must_use]
     pub fn of(params: &Params, window: &Window, index: Option<u32>, own: DomainTag) -> Self {
-        let complaints = index.into_iter().flat_map(|i| window.sends(i)).filter(|(_, x)| x.complaint);
         let (mut raters, mut tags, mut unconfirmed) = (BTreeSet::new(), BTreeSet::new(), 0u32);
-        for (_, x) in complaints {
-            let tag = window.members()[x.receiver as usize].tag;
-            if !x.outcome.delivered() {
-                unconfirmed = unconfirmed.saturating_add(1);
-            } else if tag != own {
+        for (_, x, tag, counts) in all(window, index, own) {
+            if counts {
                 raters.insert(x.receiver);
                 tags.insert(tag);
+            } else {
+                unconfirmed = unconfirmed.saturating_add(1);
             }
         }
         Self { raters: raters.len() as u32, tags: tags.len() as u32, unconfirmed, needed: params.complaint_tags }

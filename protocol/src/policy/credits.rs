@@ -44,14 +44,17 @@ pub struct Credits {
 }
 
 impl Credits {
-    /// Credits by the window; none for who is not in it.
+    /// Credits by the window; none earned by who is not in it. `open`: external mails of epochs that are not closed yet, oldest
+    /// first, by the reports of who hosts the member: they are spent already, though no record counts them; those of epochs that are
+    /// closed are left out.
     #[must_use]
-    pub fn of(params: &Params, window: &Window, index: Option<u32>) -> Self {
-        let each = params.credits_inbound;
-        let Some(index) = index else { return Self { each, ..Self::default() } };
-        let sent = window.reports(index).map(|(_, r)| r.sent);
-        let days = window.tallies(index).zip(sent).map(|((epoch, t), sent)| (epoch, u32::from(t.seen_in), sent));
-        Self::from_days(each, window.span(), days)
+    pub fn of(params: &Params, window: &Window, index: Option<u32>, open: impl IntoIterator<Item = (Epoch, u32)>) -> Self {
+        let sent = index.into_iter().flat_map(|i| window.reports(i)).map(|(_, r)| r.sent);
+        let closed = index.into_iter().flat_map(|i| window.tallies(i));
+        let closed = closed.zip(sent).map(|((epoch, t), sent)| (epoch, u32::from(t.seen_in), sent));
+        let latest = window.latest().map(|l| l.epoch);
+        let open = open.into_iter().filter(|(epoch, _)| latest.is_none_or(|l| *epoch > l)).map(|(epoch, sent)| (epoch, 0, sent));
+        Self::from_days(params.credits_inbound, window.span(), closed.chain(open))
     }
 
     /// Credits of `(epoch, exchanges processed, external mails)`, oldest epoch first; an exchange earns `each`, a credit lives
@@ -91,6 +94,8 @@ impl Credits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::tests::{network, play, seen};
+    use crate::wire::bundle::{Placement, SenderOutcome};
     use proptest::prelude::*;
 
     const EACH: u32 = 12;
@@ -103,6 +108,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_closed_yet_is_spent_already() {
+        let p = Params::standard();
+        let roster = network(12, 2);
+        let mut window = Window::new(&p);
+        play(&p, &mut window, 3, &roster, |_| (SenderOutcome::Sent, seen(Placement::Inbox)));
+        let closed = Credits::of(&p, &window, Some(0), []);
+        assert!(closed.left > 20 && closed.lots.len() == 1);
+        // Epoch 3 is closed: what its bundle said of it counts, and the host's word no more.
+        let open = Credits::of(&p, &window, Some(0), [(Epoch(3), 9), (Epoch(4), 8), (Epoch(7), 2)]);
+        assert_eq!((open.left, open.lots.len(), open.lots[2].external), (closed.left - 10, 3, 2));
+        assert_eq!(Credits::of(&p, &window, Some(0), [(Epoch(4), closed.left + 5)]).uncovered, 5);
+        assert_eq!(Credits::of(&p, &Window::new(&p), None, [(Epoch(0), 3)]).uncovered, 3);
+    }
+
+    #[test]
     fn an_inbound_exchange_pays_twelve_mails() {
         let credits = Credits::from_days(EACH, SPAN, [(Epoch(3), 2, 10), (Epoch(4), 1, 20), (Epoch(5), 0, 9)]);
         let left: Vec<u32> = credits.lots.iter().map(|l| l.left).collect();
@@ -110,7 +130,7 @@ mod tests {
         let credits = Credits::from_days(EACH, SPAN, [(Epoch(3), 2, 10), (Epoch(4), 1, 5)]);
         assert_eq!((credits.lots[0].left, credits.lots[1].left, credits.left), (14, 7, 21));
         let p = Params::standard();
-        assert_eq!(Credits::of(&p, &Window::new(&p), None), Credits { each: EACH, ..Credits::default() });
+        assert_eq!(Credits::of(&p, &Window::new(&p), None, []), Credits { each: EACH, ..Credits::default() });
         assert_eq!(Credits::from_days(EACH, SPAN, [(Epoch(0), u32::MAX, 0), (Epoch(1), 9, u32::MAX)]).uncovered, 0);
     }
 

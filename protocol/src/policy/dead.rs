@@ -8,16 +8,17 @@
 use crate::ledger::Window;
 use crate::params::Params;
 use crate::time::Epoch;
+use crate::wire::roster::Roster;
 
-/// The flag after `closed` was closed.
+/// The flag after `closed` was closed. `roster` says who is golden.
 #[must_use]
-pub fn next(params: &Params, window: &Window, index: u32, was: bool, closed: Epoch) -> bool {
+pub fn next(params: &Params, window: &Window, roster: &Roster, index: u32, was: bool, closed: Epoch) -> bool {
     let (at_fault, last) = window.bounces(index);
     let Some(last) = last else { return false };
     if !was {
         return at_fault && last == closed;
     }
     let quiet = last.plus(params.dead_clear_epochs) <= closed;
-    let works = || window.sends(index).any(|(epoch, x)| epoch > last && x.golden_weight > 0 && x.outcome.delivered());
+    let works = || window.sends(index).any(|(epoch, x)| epoch > last && x.outcome.delivered() && window.observed_by_golden(roster, &x));
     !(quiet && works())
 }

@@ -1,62 +1,57 @@
-//! A roster row taken apart: each number with what it is made of, and what would raise it, by the functions that compute it.
+//! A roster row taken apart: each number with what it is made of, the entries behind it, and what would raise it, by the functions
+//! that compute it.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `behind.rs` | the epochs and entries behind ramp, cut, debt, service and the dead flag |
+//! | `raises.rs` | what would raise quota or allowance, or take a lock away |
 
-use super::allowance::{self, Allowance};
-use super::complaints::Complaints;
+mod behind;
+mod raises;
+
+pub use behind::{Debt, Pause, Ramp};
+pub use raises::{Raise, Step};
+
+use super::allowance::{self, Allowance, Ceiling};
+use super::complaints::{self, Complaints};
 use super::credits::Credits;
-use super::pause::{self, Look};
+use super::pools::{self, Lines};
 use super::quota::{self, Quota};
-use super::rehabilitation::{accounted_until, clean};
-use super::service::{self, Service};
+use super::rehabilitation::{Case, accounted_until};
+use super::service::Service;
 use super::triggers::{Level, Reading, level, readings};
-use crate::ids::MemberId;
-use crate::ledger::{Outcome, Window};
-use crate::limits::EXPLAINED_ENTRIES;
+use crate::ledger::Window;
 use crate::matching::Dealt;
 use crate::params::Params;
-use crate::score::explain::Entry;
-use crate::score::{Bounces, Score};
+use crate::score::Score;
+use crate::score::evidence::{Entry, Evidence, InRow, Told, in_row, told};
 use crate::time::Epoch;
-use crate::wire::roster::RosterRow;
+use crate::wire::roster::{Roster, RosterRow};
 use serde::{Deserialize, Serialize};
 
-/// A debt and its countdown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Debt {
-    /// Clean mails still to go.
-    pub left: u32,
-    /// The record that last raised it.
-    pub since: Epoch,
-    /// Clean mails of the newly closed epoch: what it paid.
-    pub paid: u32,
-    /// Epochs to go at that pace, rounded up; `None` while nothing is paid.
-    pub epochs: Option<u32>,
-}
-
-/// What could be otherwise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// The next day of the ramp.
-    NextRampDay,
-    /// Nothing cut.
-    NoCut,
-    /// Full service.
-    FullService,
-    /// Ten points more.
-    TenPoints,
-    /// One more inbound exchange processed: its credits.
-    OneMoreInbound,
-}
-
-/// A change, and quota and allowance with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Raise {
-    /// What would be otherwise.
-    pub step: Step,
-    /// Ring mails an epoch then.
-    pub quota: u16,
-    /// External mails a day then.
-    pub allowance: u32,
+/// What a row follows from, and what only its host knows.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// The parameters that its record is derived by.
+    pub params: &'a Params,
+    /// The window that the record closes.
+    pub window: &'a Window,
+    /// The record's epoch.
+    pub record: Epoch,
+    /// The record is a degraded one: it leaves every row as it was.
+    pub degraded: bool,
+    /// The roster before the record.
+    pub before: &'a Roster,
+    /// The member's rows of the records before, as far as they are held, oldest first.
+    pub history: &'a [(Epoch, RosterRow)],
+    /// Its score by the record.
+    pub score: Option<&'a Score>,
+    /// What the record's epoch deals to it, if that is asked.
+    pub dealt: Option<Dealt>,
+    /// What its host lets through a day.
+    pub ceilings: &'a [Ceiling],
+    /// External mails of epochs that are not closed, by the host's own reports, oldest first.
+    pub open: &'a [(Epoch, u32)],
 }
 
 /// A row taken apart.
@@ -64,108 +59,93 @@ pub struct Raise {
 pub struct Explanation {
     /// The row: pool, ramp, cut, clean epochs, flags.
     pub row: RosterRow,
+    /// The score by the same record.
+    pub score: Option<Score>,
+    /// The scores at which its pool is another.
+    pub lines: Lines,
+    /// Its day on the ramp.
+    pub ramp: Ramp,
     /// Its quota.
     pub quota: Quota,
     /// What the record's epoch deals of it; `None` where that is not asked, or the member is in no play.
     pub dealt: Option<Dealt>,
+    /// What cut its quota, and what brings it back.
+    pub pause: Pause,
     /// Its service.
     pub service: Service,
     /// Service from which quota and allowance are full, per mille.
     pub service_full: u32,
+    /// Mails that it owed an answer and gave none; their partner is who sent them.
+    pub unanswered: Evidence,
     /// Rates that triggers look at; bounces that a debt holds or held are left out.
     pub readings: Vec<Reading>,
     /// The worst level of them.
     pub level: Level,
-    /// The latest hard bounces behind them, at most [`EXPLAINED_ENTRIES`].
-    pub bounces: Vec<Entry>,
+    /// The hard bounces behind them.
+    pub bounces: Evidence,
+    /// Those of them that are refusals for now in a row.
+    pub in_row: Vec<InRow>,
+    /// The mails that golden mailboxes complained of.
+    pub golden_complaints: Evidence,
+    /// Self reports behind the external rates, oldest first.
+    pub reports: Vec<Told>,
     /// Complaints behind the row's flag, those that don't count in the score too.
     pub complaints: Complaints,
-    /// The newly closed epoch beside those before it, and whether it was a bad one.
-    pub look: Option<(Look, bool)>,
+    /// The mails complained of that count for it.
+    pub complained: Evidence,
+    /// Those that don't, since not both sides say that they were delivered.
+    pub unconfirmed: Evidence,
     /// The debt, if any.
     pub debt: Option<Debt>,
-    /// Credits.
+    /// The bounces at its own mailbox, which make it a dead one; their partner is who sent them.
+    pub refused: Evidence,
+    /// Credits, epoch by epoch; those of epochs not closed yet, as the host reports them, too.
     pub credits: Credits,
     /// Today's allowance, with what locks it.
     pub allowance: Allowance,
-    /// What would raise quota or allowance.
+    /// What would raise quota or allowance, or takes a lock away.
     pub raises: Vec<Raise>,
 }
 
-/// Explains a row by the window that it follows from. `score`: by the same record; `dealt`: by the record's epoch; `ceilings`: of the host, in mails a day.
+/// Explains a row.
 #[must_use]
-pub fn explain(
-    params: &Params,
-    window: &Window,
-    row: &RosterRow,
-    score: Option<&Score>,
-    dealt: Option<Dealt>,
-    ceilings: &[u32],
-) -> Explanation {
+pub fn explain(from: &Sources<'_>, row: &RosterRow) -> Explanation {
+    let Sources { params, window, before, score, .. } = *from;
     let index = window.index(&row.member);
+    let case = Case::of(params, window, before, &row.member, score, from.record);
     let after = accounted_until(params, row);
-    let sums = index.map(|i| Bounces::of(window, i, after)).unwrap_or_default();
+    let sums = case.unaccounted(params, row);
     let worst = level(params, &sums);
-    let closed = window.latest().map(|l| l.epoch);
-    let look = index.zip(closed).map(|(i, c)| pause::look(window, i, c));
-    let credits = Credits::of(params, window, index);
+    let credits = Credits::of(params, window, index, from.open.iter().copied());
+    let ramp = behind::ramp(from, row);
+    let [complained, unconfirmed] = complaints::entries(window, index, row.tag);
+    let golden = |x: &crate::ledger::Exchange| x.complaint && x.outcome.delivered() && window.observed_by_golden(before, x);
+    let got: Vec<_> = index.into_iter().flat_map(|i| window.receives(i)).collect();
+    let sent = || index.into_iter().flat_map(|i| window.sends(i));
     Explanation {
         row: row.clone(),
+        score: score.copied(),
+        lines: pools::lines(params, row),
         quota: quota::of(params, row),
-        dealt,
-        service: service::of(params, window, index, row.acts),
+        dealt: from.dealt,
+        pause: behind::pause(from, row, &case, worst),
+        service: Service::of(window, index, row.acts),
         service_full: params.service_full,
+        unanswered: behind::unanswered(window, &got, row.acts),
         readings: readings(params, &sums).to_vec(),
         level: worst,
-        bounces: index.map(|i| bounces(window, i, after)).unwrap_or_default(),
+        bounces: behind::bounces(window, index, |epoch| after.is_none_or(|a| epoch > a)),
+        in_row: index.map(|i| in_row(window, i, after)).unwrap_or_default(),
+        golden_complaints: Evidence::of(sent().filter(|(_, x)| golden(x)).map(|(epoch, x)| Entry::sent(window, epoch, &x))),
+        reports: index.map(|i| told(window, i, after)).unwrap_or_default(),
         complaints: Complaints::of(params, window, index, row.tag),
-        look: look.map(|l| (l, l.bad(params, worst))),
-        debt: (row.debt > 0).then(|| {
-            let paid = index.zip(closed).map_or(0, |(i, c)| clean(window, i, c));
-            Debt { left: row.debt, since: row.debt_since, paid, epochs: (paid > 0).then(|| row.debt.div_ceil(paid)) }
-        }),
-        allowance: allowance::daily(params, Some(row), score, &credits, ceilings.iter().copied()),
-        raises: raises(params, row, score, &credits, ceilings),
+        complained,
+        unconfirmed,
+        debt: behind::debt(from, row, &case),
+        refused: behind::refused(window, &got),
+        allowance: allowance::daily(params, Some(row), score, &credits, from.ceilings.iter().copied()),
+        raises: raises::all(from, row, &sums, &credits, ramp.still),
+        ramp,
         credits,
     }
-}
-
-/// The latest hard bounces after an epoch.
-fn bounces(window: &Window, index: u32, after: Option<Epoch>) -> Vec<Entry> {
-    let hard = window.sends(index).filter(|(epoch, x)| x.outcome == Outcome::HardBounce && after.is_none_or(|a| *epoch > a));
-    let member = |at: u32| -> MemberId { window.members()[at as usize].member };
-    let entry = |(epoch, x): (Epoch, crate::ledger::Exchange)| Entry {
-        epoch,
-        slot: x.slot,
-        partner: member(x.receiver),
-        outcome: x.outcome,
-        weight: 1 << 16,
-    };
-    let mut all: Vec<Entry> = hard.map(entry).collect();
-    all.reverse();
-    all.truncate(EXPLAINED_ENTRIES);
-    all
-}
-
-/// The changes that raise something.
-fn raises(params: &Params, row: &RosterRow, score: Option<&Score>, credits: &Credits, ceilings: &[u32]) -> Vec<Raise> {
-    let raise = |step, row: &RosterRow, score: Option<&Score>, credits: &Credits| {
-        let allowance = allowance::daily(params, Some(row), score, credits, ceilings.iter().copied()).mails;
-        Raise { step, quota: quota::of(params, row).mails, allowance }
-    };
-    let now = raise(Step::NoCut, row, score, credits);
-    let better = score.map(|s| {
-        let mut then = Score { value: s.value.saturating_add(10_000_000).min(100_000_000), ..*s };
-        then.locked = !crate::score::barriers(params, &then).is_empty();
-        then
-    });
-    let richer = Credits { left: credits.left.saturating_add(credits.each), ..credits.clone() };
-    let all = [
-        raise(Step::NextRampDay, &RosterRow { ramp_day: row.ramp_day.saturating_add(1), ..row.clone() }, score, credits),
-        raise(Step::NoCut, &RosterRow { cut: 1_000, ..row.clone() }, score, credits),
-        raise(Step::FullService, &RosterRow { service: 1_000, ..row.clone() }, score, credits),
-        raise(Step::TenPoints, row, better.as_ref(), credits),
-        raise(Step::OneMoreInbound, row, score, &richer),
-    ];
-    all.into_iter().filter(|r| r.quota > now.quota || r.allowance > now.allowance).collect()
 }

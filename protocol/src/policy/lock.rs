@@ -1,7 +1,7 @@
 //! What keeps a member's external mail locked.
 
 use crate::params::Params;
-use crate::score::{Barrier, Score, barriers};
+use crate::score::{Hurdle, Score, barriers};
 use crate::wire::roster::{Pool, RosterRow};
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Lock {
     /// The score itself locks.
-    Score(Barrier),
+    Score(Hurdle),
     /// No record has given it a score.
     NoScore,
     /// It is in no roster.

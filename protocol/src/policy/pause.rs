@@ -35,14 +35,23 @@ pub fn look(window: &Window, index: u32, closed: Epoch) -> Look {
     look
 }
 
+/// What makes an epoch a bad one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bad {
+    /// A hard bounce, while the window's rates reach the throttle level.
+    Throttled,
+    /// Its inbox share, from `pause_placements` known ones, is under half of what the window showed before. A newcomer that never
+    /// saw the inbox is not cut for it.
+    BrokeIn,
+}
+
 impl Look {
-    /// Whether it was a bad one:
-    /// - a hard bounce while the window's rates reach the throttle `level`, or
-    /// - its inbox share, from `pause_placements` known ones, is under half of what the window showed before: placement broke in.
-    ///   A newcomer that never saw the inbox is not cut for it.
+    /// Why it was a bad one, if it was; `level`: of the window's rates.
     #[must_use]
-    pub fn bad(&self, params: &Params, level: Level) -> bool {
-        (self.bounced && level >= Level::Throttle) || self.broke_in(params)
+    pub fn bad(&self, params: &Params, level: Level) -> Vec<Bad> {
+        let reasons = [(Bad::Throttled, self.bounced && level >= Level::Throttle), (Bad::BrokeIn, self.broke_in(params))];
+        reasons.into_iter().filter_map(|(why, stands)| stands.then_some(why)).collect()
     }
     /// Whether placement broke in.
     #[must_use]

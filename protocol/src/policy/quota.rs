@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Quota {
     /// Mails of the ramp day.
     pub ramp: u16,
-    /// What is left of them by pool: all; in rehab half, at least the floor; in quarantine and for golden members none.
+    /// What is left of them by pool: all; in rehab half, at least the floor, which may be more than the ramp gives: a debt of hundreds
+    /// can't be paid two mails a day; in quarantine and for golden members none.
     pub pool: u16,
     /// ... after pause and fix. A rehab member is not cut: it has a debt to pay.
     pub cut: u16,
@@ -28,7 +29,7 @@ pub fn of(params: &Params, row: &RosterRow) -> Quota {
     let normal = u64::from(ramp);
     let pool = match (row.role, row.pool) {
         (Role::Golden, _) | (_, Pool::Quarantined) => return Quota { ramp, pool: 0, cut: 0, service: 0, mails: 0 },
-        (_, Pool::Rehab) => (normal / 2).max(u64::from(params.rehab_quota_floor)).min(normal),
+        (_, Pool::Rehab) => (normal / 2).max(u64::from(params.rehab_quota_floor)),
         _ => normal,
     };
     let full = u64::from(params.service_full.max(1));

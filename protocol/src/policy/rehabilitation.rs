@@ -10,11 +10,12 @@
 //! they never trigger again, and once the debt is paid they leave the score too. Complaints are not paid by a debt: they stay
 //! until the window passes them.
 
-use crate::ledger::{Outcome, Window};
+use crate::ids::MemberId;
+use crate::ledger::Window;
 use crate::params::{MILLION, Params};
 use crate::score::{Bounces, Score};
 use crate::time::Epoch;
-use crate::wire::roster::{Pool, RosterRow};
+use crate::wire::roster::{Pool, Roster, RosterRow};
 
 use super::triggers::{Level, level};
 
@@ -50,16 +51,17 @@ pub fn paid_until(params: &Params, row: &RosterRow) -> Option<Epoch> {
 
 /// Clean mails of one sender in one closed epoch: delivered, and no golden mailbox complained.
 #[must_use]
-pub fn clean(window: &Window, index: u32, epoch: Epoch) -> u32 {
+pub fn clean(window: &Window, roster: &Roster, index: u32, epoch: Epoch) -> u32 {
     let mine = window.sends(index).filter(|(e, _)| *e == epoch);
-    mine.filter(|(_, x)| matches!(x.outcome, Outcome::DeliveredInbox | Outcome::DeliveredSpam) && !(x.golden_weight > 0 && x.complaint))
-        .count() as u32
+    mine.filter(|(_, x)| x.outcome.delivered() && !(x.complaint && window.observed_by_golden(roster, x))).count() as u32
 }
 
 /// What the rules of rehabilitation look at.
 #[derive(Clone, Copy)]
 pub(super) struct Case<'a> {
     pub(super) window: &'a Window,
+    /// The roster before the record, which says who is golden.
+    pub(super) roster: &'a Roster,
     pub(super) index: Option<u32>,
     pub(super) score: Option<&'a Score>,
     /// The record's epoch.
@@ -68,13 +70,42 @@ pub(super) struct Case<'a> {
     pub(super) closed: Option<Epoch>,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    /// The case of a member by the record of `epoch`. `roster`: the one before the record.
+    pub(super) fn of(
+        params: &Params,
+        window: &'a Window,
+        roster: &'a Roster,
+        member: &MemberId,
+        score: Option<&'a Score>,
+        epoch: Epoch,
+    ) -> Self {
+        let closed = epoch.minus(params.close_lag).filter(|c| window.latest().is_some_and(|l| l.epoch == *c));
+        Self { window, roster, index: window.index(member), score, epoch, closed }
+    }
     pub(super) fn unaccounted(&self, params: &Params, row: &RosterRow) -> Bounces {
-        self.index.map(|i| Bounces::of(self.window, i, accounted_until(params, row))).unwrap_or_default()
+        self.index.map(|i| Bounces::of(self.window, self.roster, i, accounted_until(params, row))).unwrap_or_default()
     }
-    fn firm(&self) -> Option<u32> {
-        self.score.filter(|s| !s.provisional).map(|s| s.value)
+}
+
+fn firm(score: Option<&Score>) -> Option<u32> {
+    score.filter(|s| !s.provisional).map(|s| s.value)
+}
+
+/// What a record pays of the debt of a member whose row before it is `previous`: the clean mails of the epoch that it closes, while
+/// the member was in rehab already.
+pub(super) fn paid(previous: &RosterRow, case: &Case<'_>) -> u32 {
+    let clean = case.index.zip(case.closed).filter(|_| previous.pool == Pool::Rehab);
+    clean.map_or(0, |(index, closed)| self::clean(case.window, case.roster, index, closed)).min(previous.debt)
+}
+
+/// The pool of a member in rehab, when what it owes is paid and charged.
+pub(super) fn exit(params: &Params, row: &RosterRow, score: Option<&Score>, triggered: bool) -> Pool {
+    let recovered = !row.unlocked_once || firm(score).is_some_and(|v| v >= params.lock_below);
+    if row.debt > 0 || triggered || !recovered {
+        return Pool::Rehab;
     }
+    super::pools::by_score(params, Pool::Warming, row.unlocked_once, score)
 }
 
 fn charge(params: &Params, row: &mut RosterRow, x: &Bounces, epoch: Epoch) {
@@ -91,19 +122,14 @@ pub(super) fn apply(params: &Params, row: &mut RosterRow, case: &Case<'_>, relea
     let x = case.unaccounted(params, row);
     let triggered = level(params, &x) == Level::Rehab;
     if row.pool == Pool::Rehab {
-        if let (Some(index), Some(closed)) = (case.index, case.closed) {
-            row.debt = row.debt.saturating_sub(clean(case.window, index, closed));
-        }
+        row.debt -= paid(row, case);
         if triggered {
             charge(params, row, &x, case.epoch);
         }
-        let recovered = !row.unlocked_once || case.firm().is_some_and(|v| v >= params.lock_below);
-        if row.debt == 0 && !triggered && recovered {
-            row.pool = super::pools::by_score(params, Pool::Warming, row.unlocked_once, case.score);
-        }
+        row.pool = exit(params, row, case.score, triggered);
         return;
     }
-    let fell = row.unlocked_once && case.firm().is_some_and(|v| v < params.rehab_below);
+    let fell = row.unlocked_once && firm(case.score).is_some_and(|v| v < params.rehab_below);
     if triggered || fell || released {
         row.pool = Pool::Rehab;
         charge(params, row, &x, case.epoch);

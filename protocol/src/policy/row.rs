@@ -2,13 +2,14 @@
 
 use super::complaints::Complaints;
 use super::rehabilitation::{self, Case};
-use super::{dead, pause, pools, quota, ramp, service, triggers};
+use super::service::Service;
+use super::{dead, pause, pools, quota, ramp, triggers};
 use crate::ids::{DomainTag, MemberId, NodeId};
 use crate::ledger::Window;
 use crate::params::Params;
 use crate::score::Score;
 use crate::time::Epoch;
-use crate::wire::roster::{Pool, RampPreset, Role, RosterRow};
+use crate::wire::roster::{Pool, RampPreset, Role, Roster, RosterRow};
 
 /// A newly admitted member's row. Golden members ride no ring: quota 0, premium.
 #[must_use]
@@ -61,12 +62,13 @@ pub fn as_first_row(params: &Params, row: &RosterRow, epoch: Epoch) -> RosterRow
 }
 
 /// The row of `epoch` from the row before and the window that the record of `epoch` closes. `quarantined`: the member's tag is
-/// listed from this epoch on.
+/// listed from this epoch on; `roster`: the one `previous` stands in, which says who is golden.
 #[must_use]
 pub fn next_row(
     params: &Params,
     previous: &RosterRow,
     window: &Window,
+    roster: &Roster,
     score: Option<&Score>,
     epoch: Epoch,
     quarantined: bool,
@@ -78,12 +80,11 @@ pub fn next_row(
         row.quota = 0;
         return row;
     }
-    let index = window.index(&row.member);
-    let closed = epoch.minus(params.close_lag).filter(|c| window.latest().is_some_and(|l| l.epoch == *c));
-    let case = Case { window, index, score, epoch, closed };
-    row.service = service::of(params, window, index, row.acts).per_mille;
+    let case = Case::of(params, window, roster, &row.member, score, epoch);
+    let (index, closed) = (case.index, case.closed);
+    row.service = Service::of(window, index, row.acts).per_mille;
     if let (Some(index), Some(closed)) = (index, closed) {
-        row.dead = dead::next(params, window, index, row.dead, closed);
+        row.dead = dead::next(params, window, roster, index, row.dead, closed);
     }
     row.complained = Complaints::of(params, window, index, row.tag).stand();
     row.unlocked_once |= score.is_some_and(|s| !s.provisional && s.value >= params.lock_below);
@@ -97,20 +98,12 @@ pub fn next_row(
         row.pool = pools::by_score(params, row.pool, row.unlocked_once, score);
         if let (Some(index), Some(closed)) = (index, closed) {
             let level = triggers::level(params, &case.unaccounted(params, &row));
-            pause::apply(params, &mut row, pause::look(window, index, closed).bad(params, level));
+            pause::apply(params, &mut row, !pause::look(window, index, closed).bad(params, level).is_empty());
         }
-        let began = epoch > row.joined;
-        if began && !row.dead && row.cut == 1_000 && ramp::advances(tally(window, index, &row, epoch, params)) {
-            row.ramp_day = row.ramp_day.saturating_add(1);
-        }
+    }
+    if ramp::still(&row, epoch, ramp::closed(params, window, index, &row, epoch).map(|(_, t)| t)).is_none() {
+        row.ramp_day = row.ramp_day.saturating_add(1);
     }
     row.quota = quota::of(params, &row).mails;
     row
-}
-
-/// The member's counts in the newly closed epoch: `None` before anything of it can be closed, zero when that epoch wasn't played.
-fn tally(window: &Window, index: Option<u32>, row: &RosterRow, epoch: Epoch, params: &Params) -> Option<crate::ledger::Tally> {
-    let closes = epoch.minus(params.close_lag).filter(|c| *c >= row.joined)?;
-    let found = index.and_then(|i| window.tallies(i).last()).filter(|(e, _)| *e == closes);
-    Some(found.map(|(_, t)| t).unwrap_or_default())
 }

@@ -1,16 +1,19 @@
 mod complaints;
+mod explain;
 
 use super::*;
 use crate::ids::MemberId;
 use crate::ledger::Window;
-use crate::ledger::tests::{Said, bundles, deal_of, member, network, seen};
+use crate::ledger::tests::{self as ledger, Said, bundles, deal_of, member, network, owes, played, seen};
 use crate::matching::Pairing;
 use crate::params::Params;
-use crate::score::{Bounces, Score, scores};
+use crate::score::{Barrier, Bounces, Hurdle, Score, scores};
 use crate::time::Epoch;
 use crate::trust::Trust;
 use crate::wire::bundle::{Observation, Placement, SelfReport, SenderOutcome};
 use crate::wire::roster::{Pool, RampPreset, Role, Roster, RosterRow, acts};
+use allowance::{Ceiling, CeilingOf};
+use service::Service;
 use std::collections::{BTreeMap, BTreeSet};
 use triggers::{Level, level};
 
@@ -27,6 +30,17 @@ fn ramps_follow_the_facts() {
         assert!((0..14).all(|d| day(p, d) + 2 * seats < 50));
     }
     assert!(day(Prewarmed, 99) + seats <= 30);
+}
+
+#[test]
+fn a_newcomer_in_rehab_sends_enough_to_pay() {
+    let p = Params::standard();
+    let quota = |ramp, ramp_day| {
+        let row = RosterRow { pool: Pool::Rehab, debt: 700, ramp, ramp_day, cut: 100, service: 0, ..member(0, Role::Member) };
+        quota::of(&p, &row).mails
+    };
+    assert_eq!([quota(RampPreset::Gentle, 0), quota(RampPreset::Gentle, 99)], [10, 10], "700 in 70 epochs, not in 350");
+    assert_eq!([quota(RampPreset::Fresh, 0), quota(RampPreset::Fresh, 99), quota(RampPreset::Prewarmed, 99)], [10, 15, 12]);
 }
 
 #[test]
@@ -48,14 +62,47 @@ fn triggers_need_a_hundred_mails_and_three_events() {
 }
 
 #[test]
-fn service_forgives_luck_and_not_silence() {
+fn service_counts_the_owed_replies_and_no_others() {
     let p = Params::standard();
-    let per_mille = |seen, given| service::service(&p, seen, given).per_mille;
-    assert_eq!((per_mille(0, 0), per_mille(5, 0)), (1_000, 1_000));
-    assert_eq!(per_mille(400, 120), 1_000);
-    assert_eq!(per_mille(400, 0), 0);
-    assert!(per_mille(400, 40) < 800);
-    assert_eq!(service::of(&p, &Window::new(&p), Some(0), acts::READ).per_mille, 1_000);
+    assert_eq!(Service::of(&Window::new(&p), Some(0), acts::ALL).per_mille, 1_000, "nothing owed");
+    // Of the mails to member 0 it leaves each second owed one unanswered; member 1 answers only what it owes nothing for.
+    let roster = network(24, 3);
+    let (mut window, mut owed, mut given) = (Window::new(&p), 0, 0);
+    for epoch in 0..15 {
+        ledger::play(&p, &mut window, epoch, &roster, |pair| {
+            let owes = owes(&p, epoch, &roster, pair);
+            owed += u64::from(owes && pair.receiver == 0);
+            let replied = match pair.receiver {
+                0 => owes && owed.is_multiple_of(2),
+                1 => !owes,
+                _ => owes,
+            };
+            given += u64::from(replied && pair.receiver == 0);
+            (SenderOutcome::Sent, Some(Observation { replied, ..seen(Placement::Inbox).unwrap() }))
+        });
+    }
+    let of = |n| Service::of(&window, Some(n), acts::ALL);
+    assert!(owed > 10 && given == owed / 2);
+    assert_eq!((of(0).owed, of(0).given, u64::from(of(0).per_mille)), (owed, given, given * 1_000 / owed));
+    assert_eq!((of(1).given, of(1).per_mille), (0, 0));
+    assert!((2..24).all(|n| of(n).per_mille == 1_000 && of(n).owed < of(n).seen));
+    assert_eq!(Service::of(&window, Some(1), acts::READ).per_mille, 1_000, "its owner allows no replies");
+}
+
+#[test]
+fn nobody_owes_an_answer_to_foreign_words_or_to_what_did_not_arrive() {
+    let p = Params::standard();
+    let roster = network(24, 3);
+    let mut window = Window::new(&p);
+    ledger::play(&p, &mut window, 0, &roster, |pair| match pair.receiver {
+        0 => (SenderOutcome::Sent, Some(Observation { complaint: true, ..seen(Placement::Inbox).unwrap() })),
+        1 => (SenderOutcome::NoShow, None),
+        2 => (SenderOutcome::Sent, seen(Placement::Missing)),
+        _ => (SenderOutcome::Sent, seen(Placement::Spam)),
+    });
+    let owed = |n| Service::of(&window, Some(n), acts::ALL).owed;
+    assert_eq!([owed(0), owed(1), owed(2)], [0; 3]);
+    assert!((3..24).any(|n| owed(n) > 0), "mail in spam is answered too");
 }
 
 /// A score that locks by nothing but its value.
@@ -78,7 +125,8 @@ fn allowance_grows_with_the_score() {
     };
     assert_eq!([at(69_999_999, 1_000), at(70_000_000, 1_000), at(85_000_000, 1_000), at(100_000_000, 1_000)], [0, 0, 125, 250]);
     assert_eq!([at(100_000_000, 800), at(100_000_000, 400)], [250, 125]);
-    assert_eq!(lock::locks(&p, Some(&row), Some(&solid(69_999_999))), [lock::Lock::Score(crate::score::Barrier::LowScore)]);
+    let low = Hurdle { barrier: Barrier::LowScore, have: 69_999_999, need: 70_000_000 };
+    assert_eq!(lock::locks(&p, Some(&row), Some(&solid(69_999_999))), [lock::Lock::Score(low)]);
     let rehab = RosterRow { pool: Pool::Rehab, ..row.clone() };
     let fine = solid(100_000_000);
     assert_eq!(lock::locks(&p, Some(&rehab), Some(&fine)), [lock::Lock::Rehab], "rehab locks whatever the score");
@@ -91,9 +139,17 @@ fn allowance_grows_with_the_score() {
 fn the_lowest_ceiling_and_the_credits_bound_the_allowance() {
     let p = Params::standard();
     let row = RosterRow { pool: Pool::Premium, ..member(0, Role::Member) };
-    let daily = |left, ceilings: &[u32]| {
-        allowance::daily(&p, Some(&row), Some(&solid(100_000_000)), &credits(left), ceilings.iter().copied()).mails
+    let full = |left, ceilings: &[u32]| {
+        let of = [CeilingOf::Mailbox, CeilingOf::Provider, CeilingOf::Provider];
+        let ceilings = ceilings.iter().zip(of).map(|(mails, of)| Ceiling { of, mails: *mails });
+        allowance::daily(&p, Some(&row), Some(&solid(100_000_000)), &credits(left), ceilings)
     };
+    let daily = |left, ceilings: &[u32]| full(left, ceilings).mails;
+    let binds = |ceilings: &[u32]| full(1_000, ceilings).ceiling.of;
+    assert_eq!([binds(&[]), binds(&[250, 250]), binds(&[200, 201]), binds(&[200, 40])], {
+        use CeilingOf::*;
+        [Recommended, Recommended, Mailbox, Provider]
+    });
     assert_eq!([daily(1_000, &[]), daily(1_000, &[9_000]), daily(1_000, &[200, 40, 90])], [250, 250, 40]);
     assert_eq!([daily(0, &[]), daily(249, &[]), daily(250, &[]), daily(39, &[40])], [0, 249, 250, 39]);
 }
@@ -123,18 +179,24 @@ impl World {
         if let Some(closes) = epoch.checked_sub(self.params.close_lag) {
             let roster = &self.rosters[closes as usize];
             let deal = deal_of(&self.params, roster, closes);
-            let mut all = bundles(closes, roster, &deal, |p| fate(closes, p));
+            let answered = |p: &Pairing, o: Observation| Observation { replied: o.replied && owes(&self.params, closes, roster, p), ..o };
+            let fate = |p: &Pairing| {
+                let (said, seen) = fate(closes, p);
+                (said, seen.map(|o| answered(p, o)))
+            };
+            let mut all = bundles(closes, roster, &deal, fate);
             for row in roster.rows() {
                 all.get_mut(&row.member).unwrap().report = report(closes, row);
             }
-            self.window.close(&self.params, Epoch(closes), roster, &deal, all.into_values(), &BTreeSet::new());
+            self.window.close(&self.params, played(&self.params, closes, roster, &deal), all.into_values(), &BTreeSet::new());
         }
         let before = self.rosters.last().unwrap();
         let trust = Trust::compute(&self.params, &self.window, before);
         self.scores = scores(&self.params, &self.window, &trust, before);
         let listed: Vec<MemberId> = quarantined.iter().map(|n| member(*n, Role::Member).member).collect();
-        let next =
-            |r: &RosterRow| next_row(&self.params, r, &self.window, self.scores.get(&r.member), Epoch(epoch), listed.contains(&r.member));
+        let next = |r: &RosterRow| {
+            next_row(&self.params, r, &self.window, before, self.scores.get(&r.member), Epoch(epoch), listed.contains(&r.member))
+        };
         let rows: Vec<RosterRow> = before.rows().iter().map(next).collect();
         for (old, new) in before.rows().iter().zip(&rows) {
             assert!(new.quota <= 30 && new.cut <= 1_000 && new.cut >= 100 && new.service <= 1_000);
@@ -149,9 +211,9 @@ impl World {
     }
 }
 
-fn good(p: &Pairing) -> Said {
-    let replied = (u32::from(p.slot.round) + p.sender).is_multiple_of(3);
-    (SenderOutcome::Sent, Some(Observation { replied, ..seen(Placement::Inbox).unwrap() }))
+/// Delivered, and answered where an answer is owed.
+fn good(_: &Pairing) -> Said {
+    (SenderOutcome::Sent, Some(Observation { replied: true, ..seen(Placement::Inbox).unwrap() }))
 }
 
 #[test]
@@ -285,6 +347,34 @@ fn a_dead_mailbox_is_dealt_nothing_until_it_works_again() {
 }
 
 #[test]
+fn golden_mailboxes_in_quarantine_are_no_witnesses() {
+    // Golden member 24 complains of all of member 0's mail, which is in rehab, and says it got the dead member 1's.
+    let mut w = World::new(24, 3);
+    w.clean(12);
+    let dies = w.rosters.len() as u32 - 5;
+    let fate = move |e: u32, p: &Pairing| {
+        let (said, seen) = good(p);
+        match (p.sender, p.receiver) {
+            (0, 24) => (said, seen.map(|o| Observation { complaint: true, ..o })),
+            (_, 1) if e == dies => (SenderOutcome::RefusedHard, None),
+            (1, to) if to != 24 => (SenderOutcome::NoShow, None),
+            _ => (said, seen),
+        }
+    };
+    (0..8).for_each(|_| w.next(fate, |_, _| SelfReport::default(), &[]));
+    let closed = w.window.latest().unwrap().epoch;
+    let mut rows = w.rosters.last().unwrap().rows().to_vec();
+    rows[24].pool = Pool::Quarantined;
+    let (now, quarantined) = (Roster::new(w.rosters.last().unwrap().rows().to_vec()), Roster::new(rows));
+    let clean = |roster| rehabilitation::clean(&w.window, roster, 0, closed);
+    assert!(clean(&quarantined) > clean(&now), "its complaints spoil no payment");
+    let sums = |roster| Bounces::of(&w.window, roster, 0, None);
+    assert!(sums(&now).golden_complaints > 0 && sums(&quarantined).golden_complaints == 0);
+    let dead = |roster| dead::next(&w.params, &w.window, roster, 1, true, closed);
+    assert!(!dead(&now) && dead(&quarantined), "its word wakes no mailbox");
+}
+
+#[test]
 fn the_ramp_waits_for_who_is_away() {
     let mut w = World::new(24, 3);
     let away = |e: u32, p: &Pairing| if p.sender == 2 && e < 6 { (SenderOutcome::NoShow, None) } else { good(p) };
@@ -299,7 +389,7 @@ fn the_ramp_waits_for_who_is_away() {
 fn a_golden_row_changes_only_its_pool() {
     let p = Params::standard();
     let row = member(0, Role::Golden);
-    let next = |before: &RosterRow, listed| next_row(&p, before, &Window::new(&p), None, Epoch(7), listed);
+    let next = |before: &RosterRow, listed| next_row(&p, before, &Window::new(&p), &Roster::default(), None, Epoch(7), listed);
     let listed = next(&row, true);
     assert_eq!(listed, RosterRow { pool: Pool::Quarantined, ..row.clone() });
     assert_eq!(next(&listed, false), row);

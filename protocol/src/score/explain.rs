@@ -1,16 +1,17 @@
 //! A score taken apart: what each figure earns or costs, the entries behind it, and what would raise it. Nothing is computed
 //! a second way: `rates.rs` counts, `formula.rs` evaluates, and a change is the same formula over changed counts.
 
+use super::evidence::{Entry, Evidence, InRow, Told, Weighed, in_row, told};
 use super::formula::{self, bounce_rates, complaint_rates, shares};
 use super::rates::{Counted, Raters, Rates};
 use super::wilson::ONE;
-use super::{Barrier, Bounces, Score, barriers};
+use super::{Bounces, Hurdle, Score, barriers};
 use crate::ids::MemberId;
-use crate::ledger::{Outcome, Window};
-use crate::limits::EXPLAINED_ENTRIES;
+use crate::ledger::Window;
 use crate::matching::Slot;
 use crate::params::Params;
-use crate::policy::complaints::Complaints;
+use crate::policy::complaints::{self, Complaints};
+use crate::policy::rehabilitation::paid_until;
 use crate::time::Epoch;
 use crate::trust::Trust;
 use crate::wire::roster::Roster;
@@ -32,41 +33,6 @@ pub enum Figure {
     Complained,
     /// Inbox share: it earns no points, but locks when it is low.
     Inbox,
-}
-
-/// A ledger entry behind a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// The epoch it was dealt in.
-    pub epoch: Epoch,
-    /// Ring and round.
-    pub slot: Slot,
-    /// Who received, and so rates.
-    pub partner: MemberId,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// What it counts in this figure, Q16.16: the rater's weight; 65,536 where whole mails are counted.
-    pub weight: u64,
-}
-
-/// Entries that count the same way.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// All of them.
-    pub mails: u32,
-    /// Their summed weight, Q16.16.
-    pub weight: u64,
-    /// The heaviest, the latest of equal ones first, at most [`EXPLAINED_ENTRIES`].
-    pub shown: Vec<Entry>,
-}
-
-impl Evidence {
-    fn of(mut all: Vec<Entry>) -> Self {
-        let (mails, weight) = (all.len() as u32, all.iter().map(|e| e.weight).sum());
-        all.sort_by_key(|e| (std::cmp::Reverse((e.weight, e.epoch)), e.slot));
-        all.truncate(EXPLAINED_ENTRIES);
-        Self { mails, weight, shown: all }
-    }
 }
 
 /// One figure.
@@ -137,14 +103,24 @@ pub struct Explanation {
     pub member: MemberId,
     /// Its score.
     pub score: Score,
-    /// What locks it.
-    pub barriers: Vec<Barrier>,
+    /// What locks it, with what is missing.
+    pub barriers: Vec<Hurdle>,
     /// A, R, O, B, S, and the inbox share.
     pub parts: Vec<Part>,
+    /// Dealt slots of its own that it did not complete: no mail, or none that anybody saw. Spares may have made up for some.
+    pub uncompleted: Evidence,
     /// The sums behind B and S, in mails.
     pub bounces: Bounces,
+    /// Hard bounces that are refusals for now in a row.
+    pub in_row: Vec<InRow>,
+    /// Self reports behind the external figures, oldest first.
+    pub reports: Vec<Told>,
     /// All raters' complaints: of them only golden mailboxes' count in S.
     pub complaints: Complaints,
+    /// The mails complained of that count as such.
+    pub complained: Evidence,
+    /// Those that don't, since not both sides say that they were delivered.
+    pub unconfirmed: Evidence,
     /// What would change it.
     pub changes: Vec<Change>,
 }
@@ -159,7 +135,7 @@ pub fn explain(params: &Params, window: &Window, trust: &Trust, roster: &Roster,
     let mut all: Vec<Counted> = Vec::new();
     let rates = index.map(|i| raters.rate(params, window, i, row, |_, _| true, |x| all.push(*x))).unwrap_or_default();
     let score = formula::score(params, &rates);
-    let worst = all.iter().rev().find(|x| x.bounced == Some(true)).map(|x| entry(window, x, ONE));
+    let worst = all.iter().rev().find(|x| x.bounced == Some(true)).map(|x| Entry::sent(window, x.epoch, &x.exchange));
     let without = worst.zip(index).map(|(worst, i)| {
         let step = Step::WithoutBounce { epoch: worst.epoch, slot: worst.slot, partner: worst.partner };
         (step, raters.rate(params, window, i, row, |epoch, x| (epoch, x.slot) != (worst.epoch, worst.slot), |_| ()))
@@ -169,41 +145,67 @@ pub fn explain(params: &Params, window: &Window, trust: &Trust, roster: &Roster,
         let gain = i64::from(then.value) - i64::from(score.value);
         Change { step, value: then.value, gain, provisional: then.provisional, locked: then.locked }
     };
+    let paid = paid_until(params, row);
+    let [complained, unconfirmed] = complaints::entries(window, index, row.tag);
     Some(Explanation {
         member: *member,
         score,
         barriers: barriers(params, &score),
-        parts: parts(params, window, &score, &rates, &all),
+        parts: Parts { params, window, trust, score: &score, rates: &rates, all: &all }.all(),
+        uncompleted: Evidence::of(all.iter().filter(|x| !x.exchange.completed).map(|x| Entry::sent(window, x.epoch, &x.exchange))),
         bounces: rates.bounces,
+        in_row: index.map(|i| in_row(window, i, paid)).unwrap_or_default(),
+        reports: index.map(|i| told(window, i, paid)).unwrap_or_default(),
         complaints: Complaints::of(params, window, index, row.tag),
+        complained,
+        unconfirmed,
         changes: changes(&rates).into_iter().chain(without).map(change).collect(),
     })
 }
 
-fn entry(window: &Window, x: &Counted, weight: u64) -> Entry {
-    let partner = window.members()[x.exchange.receiver as usize].member;
-    Entry { epoch: x.epoch, slot: x.exchange.slot, partner, outcome: x.exchange.outcome, weight }
+/// What the parts of a score are taken from.
+struct Parts<'a> {
+    params: &'a Params,
+    window: &'a Window,
+    trust: &'a Trust,
+    score: &'a Score,
+    rates: &'a Rates,
+    all: &'a [Counted],
 }
 
-fn parts(params: &Params, window: &Window, score: &Score, rates: &Rates, all: &[Counted]) -> Vec<Part> {
-    let [a, r, o, b, s] = shares(score.a, score.r, score.o, score.b, score.s);
-    let part = |figure, ppm, points, hit: fn(&Counted) -> Option<bool>, weigh: fn(&Counted) -> u64| {
-        let side = |wanted| all.iter().filter(|x| hit(x) == Some(wanted)).map(|x| entry(window, x, weigh(x))).collect();
-        let (hits, misses) = (Evidence::of(side(true)), Evidence::of(side(false)));
+impl Parts<'_> {
+    /// An entry that counts by its rater's weight.
+    fn weighed(&self, x: &Counted) -> Entry {
+        let entry = Entry::sent(self.window, x.epoch, &x.exchange);
+        let (rater, trust) = (&entry.partner, self.trust);
+        let (mass, credibility, word) = (trust.mass(rater), trust.credibility(rater), trust.weight(rater));
+        let parts = Some(Weighed { mass, credibility, word, group: x.group, golden: x.units });
+        Entry { weight: x.weight, parts, ..entry }
+    }
+
+    fn part(&self, figure: Figure, ppm: u32, points: i64, hit: fn(&Counted) -> Option<bool>, weighed: bool) -> Part {
+        let entry = |x: &Counted| if weighed { self.weighed(x) } else { Entry::sent(self.window, x.epoch, &x.exchange) };
+        let side = |wanted| Evidence::of(self.all.iter().filter(|x| hit(x) == Some(wanted)).map(entry));
+        let (hits, misses) = (side(true), side(false));
         Part { figure, ppm, points, hits, misses, external: None, external_leads: false }
-    };
-    let outside = |part, external, [inside, outside]: [u32; 2]| Part { external: Some(external), external_leads: outside > inside, ..part };
-    let x = &rates.bounces;
-    let bounced = part(Figure::Bounced, score.b, b, |x| x.bounced, |_| ONE);
-    let complained = part(Figure::Complained, score.s, s, |x| x.complained, |_| ONE);
-    vec![
-        part(Figure::Authenticated, score.a, a, |x| x.auth, |x| x.weight),
-        part(Figure::Replied, score.r, r, |x| x.replied, |x| x.weight),
-        part(Figure::Read, score.o, o, |x| x.read, |x| x.weight),
-        outside(bounced, (x.external_hard, x.external_sent), bounce_rates(params, x)),
-        outside(complained, (x.external_complaints, x.complaint_sent), complaint_rates(params, x)),
-        part(Figure::Inbox, score.inbox_lower, 0, |x| x.inbox, |x| x.weight),
-    ]
+    }
+
+    fn all(&self) -> Vec<Part> {
+        let (score, x) = (self.score, &self.rates.bounces);
+        let [a, r, o, b, s] = shares(score.a, score.r, score.o, score.b, score.s);
+        let outside =
+            |part, external, [inside, outside]: [u32; 2]| Part { external: Some(external), external_leads: outside > inside, ..part };
+        let bounced = self.part(Figure::Bounced, score.b, b, |x| x.bounced, false);
+        let complained = self.part(Figure::Complained, score.s, s, |x| x.complained, false);
+        vec![
+            self.part(Figure::Authenticated, score.a, a, |x| x.auth, true),
+            self.part(Figure::Replied, score.r, r, |x| x.replied, true),
+            self.part(Figure::Read, score.o, o, |x| x.read, true),
+            outside(bounced, (x.external_hard, x.external_sent), bounce_rates(self.params, x)),
+            outside(complained, (x.external_complaints, x.complaint_sent), complaint_rates(self.params, x)),
+            self.part(Figure::Inbox, score.inbox_lower, 0, |x| x.inbox, true),
+        ]
+    }
 }
 
 /// The changes that say something here, each with the counts it leads to.

@@ -42,18 +42,48 @@ pub enum Barrier {
     LowInbox,
 }
 
+/// A barrier with the figures that make it stand. Mails, ppm of the dealt slots, millionths of a point, ppm of the mails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hurdle {
+    /// Which one.
+    pub barrier: Barrier,
+    /// What there is; a share is rounded down.
+    pub have: u32,
+    /// What it takes, by the parameters.
+    pub need: u32,
+}
+
 /// Everything that locks a score.
 #[must_use]
-pub fn barriers(params: &Params, score: &Score) -> Vec<Barrier> {
-    let incomplete =
-        u128::from(score.completed) * u128::from(MILLION) < u128::from(params.provisional_completion) * u128::from(score.dealt);
+pub fn barriers(params: &Params, score: &Score) -> Vec<Hurdle> {
+    let (completed, dealt) = (u128::from(score.completed) * u128::from(MILLION), u128::from(score.dealt));
+    let incomplete = completed < u128::from(params.provisional_completion) * dealt;
+    let share = u32::try_from(completed.checked_div(dealt).unwrap_or(0)).unwrap_or(u32::MAX);
+    let below = |have: u32, need: u32| (have, need, have < need);
     let all = [
-        (Barrier::FewDelivered, score.delivered < params.provisional_delivered),
-        (Barrier::Incomplete, incomplete),
-        (Barrier::LowScore, score.value < params.lock_below),
-        (Barrier::LowInbox, score.inbox_lower < params.inbox_gate),
+        (Barrier::FewDelivered, below(score.delivered, params.provisional_delivered)),
+        (Barrier::Incomplete, (share, params.provisional_completion, incomplete)),
+        (Barrier::LowScore, below(score.value, params.lock_below)),
+        (Barrier::LowInbox, below(score.inbox_lower, params.inbox_gate)),
     ];
-    all.into_iter().filter_map(|(barrier, stands)| stands.then_some(barrier)).collect()
+    all.into_iter().filter_map(|(barrier, (have, need, stands))| stands.then_some(Hurdle { barrier, have, need })).collect()
+}
+
+impl Score {
+    /// The same figures with the bounces that are left when a debt is paid.
+    #[must_use]
+    pub(crate) fn with_bounces(self, params: &Params, left: &Bounces) -> Self {
+        let [inside, outside] = bounce_rates(params, left);
+        let b = inside.max(outside);
+        Self { b, value: points(self.a, self.r, self.o, b, self.s), ..self }.judged(params)
+    }
+    /// The same figures, with what follows from them: whether it is provisional and locked.
+    #[must_use]
+    pub(crate) fn judged(self, params: &Params) -> Self {
+        let barriers = barriers(params, &self);
+        let provisional = barriers.iter().any(|h| matches!(h.barrier, Barrier::FewDelivered | Barrier::Incomplete));
+        Self { provisional, locked: !barriers.is_empty(), ..self }
+    }
 }
 
 /// Bound of `k` of `n` whole mails with a denominator of at least `floor`.
@@ -84,9 +114,5 @@ pub(super) fn score(params: &Params, rates: &Rates) -> Score {
     let (a, b, s) = (share(rates.auth), inside.max(outside), golden.max(told));
     let (delivered, dealt, completed) = (rates.delivered, rates.dealt, rates.completed);
     let value = points(a, r, o, b, s);
-    let mut out = Score { value, a, r, o, b, s, inbox_lower, delivered, dealt, completed, provisional: false, locked: false };
-    let barriers = barriers(params, &out);
-    out.provisional = barriers.iter().any(|b| matches!(b, Barrier::FewDelivered | Barrier::Incomplete));
-    out.locked = !barriers.is_empty();
-    out
+    Score { value, a, r, o, b, s, inbox_lower, delivered, dealt, completed, provisional: false, locked: false }.judged(params)
 }

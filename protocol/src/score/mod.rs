@@ -5,6 +5,7 @@
 //! | `wilson.rs` | integer lower bounds |
 //! | `rates.rs` | what the window says of one sender |
 //! | `formula.rs` | rates into a score, and what locks it |
+//! | `evidence.rs` | entries and reports behind a number |
 //! | `explain.rs` | a score taken apart: points, entries, what would raise it |
 //!
 //! Choices made here:
@@ -16,6 +17,7 @@
 //!   figures stand beside it; the larger bound counts, so a self report can only lower a score.
 //! - Bounces that a rehabilitation debt has paid no longer count (see `policy::rehabilitation`).
 
+pub mod evidence;
 pub mod explain;
 mod formula;
 mod rates;
@@ -23,7 +25,7 @@ mod rates;
 mod tests;
 mod wilson;
 
-pub use formula::{Barrier, barriers, points};
+pub use formula::{Barrier, Hurdle, barriers, points};
 pub use rates::Bounces;
 pub use wilson::{wilson_lower_z1, wilson_lower_z2};
 

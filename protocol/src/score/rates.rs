@@ -4,7 +4,7 @@ use crate::ledger::{Exchange, Outcome, Window};
 use crate::params::Params;
 use crate::time::Epoch;
 use crate::trust::Trust;
-use crate::wire::roster::{Role, Roster, RosterRow, acts};
+use crate::wire::roster::{Roster, RosterRow, acts};
 use serde::{Deserialize, Serialize};
 
 /// 1.0 in Q16.16.
@@ -13,7 +13,8 @@ const ONE: u64 = 1 << 16;
 /// Bounces and complaints of one sender, in mails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounces {
-    /// Exchanges delivered or bounced by the sender's fault.
+    /// Exchanges delivered, or refused for good by the sender's fault. Refused for now is a claim that costs nothing, so it thins
+    /// out nothing.
     pub attempts: u64,
     /// Hard ones of them, fifth soft ones in a row included.
     pub hard: u64,
@@ -33,26 +34,27 @@ pub struct Bounces {
 
 impl Bounces {
     /// Counts the window's exchanges and reports of one sender; bounces only after `after`.
+    /// `roster` says who is golden.
     #[must_use]
-    pub fn of(window: &Window, index: u32, after: Option<Epoch>) -> Self {
+    pub fn of(window: &Window, roster: &Roster, index: u32, after: Option<Epoch>) -> Self {
         let mut out = Self::default();
         for (epoch, x) in window.sends(index) {
-            out.add(&x, after.is_none_or(|a| epoch > a));
+            out.add(&x, after.is_none_or(|a| epoch > a), window.observed_by_golden(roster, &x));
         }
         for (epoch, report) in window.reports(index) {
             out.add_report(&report, after.is_none_or(|a| epoch > a));
         }
         out
     }
-    pub(crate) fn add(&mut self, x: &Exchange, fresh: bool) {
+    fn add(&mut self, x: &Exchange, fresh: bool, golden: bool) {
         let bounced = bounced(x).filter(|_| fresh);
         self.attempts += u64::from(bounced.is_some());
         self.hard += u64::from(bounced == Some(true));
-        let complained = complained(x);
+        let complained = complained(x, golden);
         self.golden_delivered += u64::from(complained.is_some());
         self.golden_complaints += u64::from(complained == Some(true));
     }
-    pub(crate) fn add_report(&mut self, report: &crate::wire::bundle::SelfReport, fresh: bool) {
+    fn add_report(&mut self, report: &crate::wire::bundle::SelfReport, fresh: bool) {
         self.external_sent += if fresh { u64::from(report.sent) } else { 0 };
         self.external_hard += if fresh { u64::from(report.hard) } else { 0 };
         self.complaint_sent += u64::from(report.sent);
@@ -62,12 +64,13 @@ impl Bounces {
 
 /// Whether a mail bounced for good; `None` when it counts in no bounce rate.
 pub(crate) fn bounced(x: &Exchange) -> Option<bool> {
-    (x.outcome.delivered() || x.outcome.bounced()).then_some(x.outcome == Outcome::HardBounce)
+    let hard = x.outcome == Outcome::HardBounce;
+    (x.outcome.delivered() || hard).then_some(hard)
 }
 
 /// Whether a golden mailbox complained; `None` when the mail reached none.
-fn complained(x: &Exchange) -> Option<bool> {
-    (x.golden_weight > 0 && x.outcome.delivered()).then_some(x.complaint)
+fn complained(x: &Exchange, golden: bool) -> Option<bool> {
+    (golden && x.outcome.delivered()).then_some(x.complaint)
 }
 
 /// One exchange as the figures count it: a hit, a miss, or `None` where it doesn't count.
@@ -77,6 +80,9 @@ pub(super) struct Counted {
     pub(super) exchange: Exchange,
     /// What the rater's word weighs here, Q16.16; 0 when nothing was delivered.
     pub(super) weight: u64,
+    /// What its weight is divided by, and multiplied with.
+    pub(super) group: u64,
+    pub(super) units: u8,
     pub(super) auth: Option<bool>,
     pub(super) replied: Option<bool>,
     pub(super) read: Option<bool>,
@@ -134,7 +140,7 @@ impl Raters {
         let (node, nodes) = groups(members.iter().map(|m| m.node));
         let rater = |(i, m): (usize, &crate::ledger::WindowMember)| Rater {
             weight: trust.weight(&m.member),
-            golden: roster.row(&m.member).is_some_and(|r| r.role == Role::Golden),
+            golden: roster.row(&m.member).is_some_and(RosterRow::is_golden),
             acts: m.acts,
             tag: tag[i],
             node: node[i],
@@ -169,7 +175,7 @@ impl Raters {
         for (epoch, x) in sends() {
             let fresh = paid.is_none_or(|p| epoch > p);
             let counted = self.count(epoch, x, fresh);
-            out.bounces.add(&x, fresh);
+            out.bounces.add(&x, fresh, self.golden(&x));
             out.delivered += u32::from(x.outcome.delivered());
             out.weigh(&counted);
             each(&counted);
@@ -190,22 +196,29 @@ impl Raters {
         out
     }
 
+    fn golden(&self, x: &Exchange) -> bool {
+        x.golden_weight > 0 && self.raters[x.receiver as usize].golden
+    }
+
     fn count(&self, epoch: Epoch, x: Exchange, fresh: bool) -> Counted {
         let r = self.raters[x.receiver as usize];
         let group = if r.golden { ONE } else { self.tags[r.tag as usize].max(self.nodes[r.node as usize]).max(ONE) };
+        let units = if r.golden { x.golden_weight.max(1) } else { 1 };
         let delivered = x.outcome.delivered();
-        let weight = if delivered { u64::from(r.weight) * ONE / group * u64::from(x.golden_weight.max(1)) } else { 0 };
+        let weight = if delivered { u64::from(r.weight) * ONE / group * u64::from(units) } else { 0 };
         let inbox = x.outcome == Outcome::DeliveredInbox;
         Counted {
             epoch,
             exchange: x,
             weight,
+            group,
+            units,
             auth: x.auth.filter(|_| delivered),
             replied: (delivered && r.acts & acts::REPLY != 0).then_some(inbox && x.replied),
             read: (delivered && r.acts & acts::READ != 0).then_some(inbox && x.read),
             inbox: delivered.then_some(inbox),
             bounced: bounced(&x).filter(|_| fresh),
-            complained: complained(&x),
+            complained: complained(&x, self.golden(&x)),
         }
     }
 }

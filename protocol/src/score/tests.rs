@@ -1,9 +1,8 @@
 use super::*;
-use crate::ledger::tests::{bundles, deal_of, network, play, seen};
+use crate::ledger::tests::{bundles, deal_of, network, play, played, seen};
 use crate::matching::Pairing;
-use crate::time::Epoch;
 use crate::wire::bundle::{Observation, Placement, SelfReport, SenderOutcome};
-use crate::wire::roster::{RosterRow, acts};
+use crate::wire::roster::{Pool, RosterRow, acts};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -55,7 +54,7 @@ fn scored(
         let deal = deal_of(&params, roster, epoch);
         let mut all = bundles(epoch, roster, &deal, &fate);
         all.get_mut(&roster.at(0).unwrap().member).unwrap().report = report;
-        window.close(&params, Epoch(epoch), roster, &deal, all.into_values(), &BTreeSet::new());
+        window.close(&params, played(&params, epoch, roster, &deal), all.into_values(), &BTreeSet::new());
     }
     let trust = Trust::compute(&params, &window, roster);
     let scores = scores(&params, &window, &trust, roster);
@@ -107,6 +106,28 @@ fn who_completes_under_half_is_provisional() {
 }
 
 #[test]
+fn refused_for_now_fills_no_slot_and_thins_out_no_bounces() {
+    // Member 0 claims it of all but every fifth round, of which half bounce for good.
+    let roster = network(12, 2);
+    let claims = |idle: SenderOutcome| {
+        move |p: &Pairing| match (p.sender, p.slot.round % 10) {
+            (0, 0) => (SenderOutcome::RefusedHard, None),
+            (0, 5) => (SenderOutcome::Sent, seen(Placement::Inbox)),
+            (0, _) => (idle, None),
+            _ => (SenderOutcome::Sent, act(Placement::Inbox, true, false)),
+        }
+    };
+    // No mailbox refuses five in a row: the others' mail arrives between.
+    let (window, soft) = scored(&roster, 20, claims(SenderOutcome::RefusedSoft), SelfReport::default());
+    let (_, idle) = scored(&roster, 20, claims(SenderOutcome::NoShow), SelfReport::default());
+    let id = roster.at(0).unwrap().member;
+    let claimed = window.sends(0).filter(|(_, x)| x.outcome == crate::ledger::Outcome::SoftBounce).count();
+    assert!(claimed > 60, "{claimed}");
+    assert!(soft[&id].provisional && soft[&id].completed * 2 < soft[&id].dealt, "{:?}", soft[&id]);
+    assert!(soft[&id].b > 0 && soft[&id].b >= idle[&id].b, "{:?} {:?}", soft[&id], idle[&id]);
+}
+
+#[test]
 fn raters_of_one_tag_weigh_at_most_one() {
     // 20 members of one tag say spam, 19 others inbox: together the twenty weigh one.
     let mut rows: Vec<RosterRow> = network(40, 0).rows().to_vec();
@@ -153,6 +174,40 @@ fn peers_complaints_never_enter_the_score() {
     assert_eq!(peers[&id].s, 0);
     let (_, golden) = scored(&roster, 10, angry(true), SelfReport::default());
     assert!(golden[&id].s > 3_000 && golden[&id].value == 0);
+}
+
+#[test]
+fn a_golden_mailbox_taken_over_is_believed_no_more() {
+    // From epoch 4 on golden member 12 complains of everything and says spam of it.
+    let (params, roster) = (Params::standard(), network(12, 2));
+    let mut window = Window::new(&params);
+    for epoch in 0..8 {
+        play(&params, &mut window, epoch, &roster, |p| {
+            let evil = p.receiver == 12 && epoch >= 4;
+            let seen = act(if evil { Placement::Spam } else { Placement::Inbox }, true, false);
+            (SenderOutcome::Sent, seen.map(|o| Observation { complaint: evil, ..o }))
+        });
+    }
+    let judged = |roster: &Roster| {
+        let trust = Trust::compute(&params, &window, roster);
+        let scores = scores(&params, &window, &trust, roster);
+        (trust, scores)
+    };
+    let mut rows = roster.rows().to_vec();
+    rows[12].pool = Pool::Quarantined;
+    let (quarantined, [taken, other]) = (Roster::new(rows), [12, 13].map(|n| roster.at(n).unwrap().member));
+    let (before, after) = (judged(&roster), judged(&quarantined));
+    assert_eq!((before.0.weight(&taken), before.0.weight(&other)), (1 << 16, 1 << 16));
+    assert!(before.0.mass(&taken) > 0);
+    assert!(after.0.mass(&taken) == 0 && after.0.weight(&taken) < 1 << 16 && after.0.weight(&other) == 1 << 16);
+    let total = |t: &Trust| roster.rows().iter().map(|r| t.mass(&r.member)).sum::<u64>();
+    assert_eq!(total(&after.0), total(&before.0), "its share goes to the others");
+    for n in 0..12 {
+        let id = roster.at(n).unwrap().member;
+        let (before, after) = (before.1[&id], after.1[&id]);
+        assert!(before.s > 0, "{n}: {before:?}");
+        assert!(after.s == 0 && !after.locked && after.inbox_lower > before.inbox_lower, "{n}: {after:?}");
+    }
 }
 
 proptest! {

@@ -13,7 +13,8 @@
 //! - **Good** is a mail delivered to inbox or tab without a complaint by its receiver. The row of r is divided by everything
 //!   dealt to r (no-shows too), so praising only friends, or refusing the others, doesn't give the friends more.
 //! - Golden observations count with their golden weight (1 or 4), in numerator and denominator.
-//! - The golden set is that of the roster handed in: a golden mailbox struck from it loses its trust at once.
+//! - The golden set is that of the roster handed in: a golden mailbox struck from it, or quarantined in it, loses its trust at
+//!   once, and what it observed before is an ordinary member's word.
 //! - The median falls back to all ordinary members while nobody is older than `median_age`.
 //! - A member of the roster that is not in the window yet has no mass and the floor weight.
 
@@ -31,7 +32,7 @@ use crate::identity::hash;
 use crate::ids::{Digest, MemberId};
 use crate::ledger::Window;
 use crate::params::{MILLION, Params};
-use crate::wire::roster::{Role, Roster};
+use crate::wire::roster::{Roster, RosterRow};
 
 /// One member's trust.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Trust {
     #[must_use]
     pub fn compute(params: &Params, window: &Window, roster: &Roster) -> Self {
         let members = window.members();
-        let is_golden = |member: &MemberId| roster.row(member).is_some_and(|r| r.role == Role::Golden);
+        let is_golden = |member: &MemberId| roster.row(member).is_some_and(RosterRow::is_golden);
         let golden: Vec<bool> = members.iter().map(|m| is_golden(&m.member)).collect();
         let masses = walk::walk(params, window, &golden);
         let credibility = credibility::credibility(params, window, &golden);
@@ -66,7 +67,7 @@ impl Trust {
         };
         let mut ratings: Vec<Rating> = (0..members.len()).map(rate).collect();
         for row in roster.rows().iter().filter(|r| window.index(&r.member).is_none()) {
-            let weight = if row.role == Role::Golden { weights::ONE } else { params.weight_floor_q16 };
+            let weight = if row.is_golden() { weights::ONE } else { params.weight_floor_q16 };
             ratings.push(Rating { member: row.member, mass: 0, credibility: MILLION as u32, weight });
         }
         ratings.sort_unstable_by_key(|r| r.member);

@@ -2,6 +2,7 @@ use super::*;
 use crate::ledger::tests::{member, network, play, seen};
 use crate::matching::Pairing;
 use crate::wire::bundle::{Placement, SenderOutcome};
+use crate::wire::roster::Role;
 use csr::{Csr, Edge};
 use fixed::Fixed;
 use kernel::{Walk, in_turn};

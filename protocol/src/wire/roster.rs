@@ -123,6 +123,14 @@ pub struct RosterRow {
     pub complained: bool,
 }
 
+impl RosterRow {
+    /// Whether it is believed without further ado: a golden member whose domain is not quarantined.
+    #[must_use]
+    pub fn is_golden(&self) -> bool {
+        self.role == Role::Golden && self.pool != Pool::Quarantined
+    }
+}
+
 /// The roster of one epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Roster {

@@ -126,6 +126,7 @@ pub(crate) fn mail(node: &mut Node, c: &mut Cursor<'_>) {
         14 => mail.label = mail.label.replacen("r=", "r=1", 1),
         17 => mail.label = mail.label.replacen("t=", ["t=9", "t=0", "t=-", "T="][c.below(4)], 1),
         18 => mail.label = mail.label.replacen("x=", ["x=0", "X=", "x=zz"][c.below(3)], 1),
+        19 => mail.label = mail.label.replacen("e=", ["e=-", "E=", "e=z"][c.below(3)], 1),
         15 => mail.answers = x.thread.clone(),
         16 => mail.label = mail.label.replacen(&format!("e={}", x.epoch), &format!("e={}", x.epoch.plus(1)), 1),
         _ => {}

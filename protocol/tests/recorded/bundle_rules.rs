@@ -1,6 +1,6 @@
 //! What a node deals itself and files of an epoch.
 
-use super::cast::{self, Player};
+use super::cast::{self, LEAVER, Player};
 use super::chain_rules::days;
 use super::gossip_rules::at;
 use super::introduction_rules::host_of;
@@ -47,18 +47,23 @@ fn live(engine: &mut Engine, answer: Option<Introduced>) -> (BTreeSet<Slot>, Vec
     (asked, signed_bundles)
 }
 
-/// A node, and what is dealt to its member: (slot, sender, receiver) it sends, and those it receives.
-fn scene(players: &[Player]) -> (Engine, Vec<Pair>, Vec<Pair>, usize) {
-    let engine = host_of(&players[N], N, EPOCH, at(EPOCH, 0));
-    let play = engine.chain().play(Epoch(EPOCH)).expect("a play");
-    let deal = engine.chain().deal(&play);
+/// A node of a member that has spares, what is dealt to it, (slot, sender, receiver) it sends and those it receives, its quota and
+/// its number.
+fn scene(players: &[Player]) -> (Engine, Vec<Pair>, Vec<Pair>, usize, usize) {
+    let of = |n: usize| host_of(&players[n], n, EPOCH, at(EPOCH, 0));
+    let any = of(N);
+    let play = any.chain().play(Epoch(EPOCH)).expect("a play");
+    let deal = any.chain().deal(&play);
+    let spares = |n: &usize| play.roster.position(&players[*n].member).is_some_and(|p| deal.sends(p).iter().any(|s| s.spare));
+    let mine = (0..LEAVER).find(spares).expect("somebody has spares");
+    let engine = of(mine);
     let number = |p: u32| players.iter().position(|x| Some(x.member) == play.roster.at(p).map(|r| r.member)).expect("a player");
-    let me = play.roster.position(&players[N].member).expect("in the roster");
+    let me = play.roster.position(&players[mine].member).expect("in the roster");
     let named = |pairs: Vec<Pairing>| pairs.into_iter().map(|p| (p.slot, number(p.sender), number(p.receiver))).collect();
     let quota = deal.quota(me) as usize;
     let (sends, receives): (Vec<Pair>, Vec<Pair>) = (named(deal.sends(me)), named(deal.receives(me)));
     assert!(dealt(&sends, quota).len() < sends.len(), "the member has spares");
-    (engine, sends, receives, quota)
+    (engine, sends, receives, quota, mine)
 }
 
 /// The first `quota` ring pairs, and all golden seats.
@@ -70,7 +75,7 @@ fn dealt(pairs: &[Pair], quota: usize) -> BTreeSet<Slot> {
 #[test]
 fn a_bundle_tells_every_dealt_slot_once() {
     let players = cast::players(&genesis().network_id());
-    let (mut engine, sends, receives, quota) = scene(&players);
+    let (mut engine, sends, receives, quota, mine) = scene(&players);
     // One sender introduces itself and never mails.
     let (slot, from, to) = receives[0];
     let request = Introduce {
@@ -85,7 +90,7 @@ fn a_bundle_tells_every_dealt_slot_once() {
     let (asked, bundles) = live(&mut engine, None);
     let [(when, bundle)] = bundles.as_slice() else { panic!("one bundle") };
     assert!((at(EPOCH + 1, 18)..at(EPOCH + 1, 23).plus_wall_ms(300_000)).contains(when));
-    assert_eq!(bundle.member, players[N].member);
+    assert_eq!(bundle.member, players[mine].member);
     let mine = |side: fn(&Word) -> bool| bundle.entries.iter().filter(|e| side(&e.word)).map(|e| e.slot).collect::<BTreeSet<_>>();
     assert_eq!(mine(|w| *w == Word::Sender(SenderOutcome::NoShow)), dealt(&sends, quota), "nobody answered: all no-shows");
     assert_eq!(asked, dealt(&sends, quota), "at the deadline it is too late for a spare");

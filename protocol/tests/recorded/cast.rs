@@ -62,6 +62,9 @@ pub(crate) const LATE: usize = 22;
 /// Admitted by record 3, shares the node of member 21.
 pub(crate) const SECOND: usize = 23;
 
+/// The golden member whose mailbox is taken over: its tag is quarantined by record 30 and free again by record 37.
+pub(crate) const TAKEN: usize = 25;
+
 /// One member.
 pub(crate) struct Player {
     pub(crate) key: NodeKey,

@@ -4,10 +4,13 @@ use crate::cast::{BOUNCER, HATED, LISTED, MUTE, SPAMMY, STALE, UNSIGNED, players
 use crate::play::{genesis, play};
 use std::collections::BTreeSet;
 use warmnet_protocol::chain::Chain;
+use warmnet_protocol::policy::explain::Sources;
 use warmnet_protocol::policy::{self, triggers::Level};
-use warmnet_protocol::score::explain::{Evidence, Explanation, Figure, Step};
+use warmnet_protocol::score::evidence::Evidence;
+use warmnet_protocol::score::explain::{Explanation, Figure, Step};
 use warmnet_protocol::score::{self, Score, wilson_lower_z1, wilson_lower_z2};
-use warmnet_protocol::wire::roster::{Pool, Role};
+use warmnet_protocol::time::Epoch;
+use warmnet_protocol::wire::roster::{Pool, Role, RosterRow};
 
 /// Explains every judged member of the record just derived.
 fn explained(chain: &Chain) -> Vec<(Explanation, Score)> {
@@ -17,6 +20,26 @@ fn explained(chain: &Chain) -> Vec<(Explanation, Score)> {
         (e.expect("it is judged"), *s)
     };
     d.scores.iter().map(one).collect()
+}
+
+/// Explains a row of the record just derived.
+fn of_row(chain: &Chain, row: &RosterRow) -> policy::explain::Explanation {
+    let d = chain.derived().expect("derived");
+    let before = (0..d.epoch.0).map(Epoch).filter_map(|e| Some((e, chain.roster(e)?.row(&row.member)?.clone())));
+    let history: Vec<_> = before.collect();
+    let from = Sources {
+        params: chain.params_derived(),
+        window: chain.window(),
+        record: d.epoch,
+        degraded: chain.record(d.epoch).is_some_and(|r| r.record.degraded),
+        before: &d.roster,
+        history: &history,
+        score: d.scores.get(&row.member),
+        dealt: None,
+        ceilings: &[],
+        open: &[],
+    };
+    policy::explain::explain(&from, row)
 }
 
 fn whole(e: &Evidence) -> u64 {
@@ -47,7 +70,7 @@ fn explained_parts_sum_to_the_score_and_the_quota() {
                     assert_eq!((p.hits.weight, p.misses.weight), (whole(&p.hits), whole(&p.misses)), "whole mails");
                 }
                 for side in [&p.hits, &p.misses] {
-                    assert_eq!(side.shown.len(), (side.mails as usize).min(8));
+                    assert_eq!(side.shown.len(), (side.mails as usize).min(32));
                     assert!(side.shown.is_sorted_by_key(|x| std::cmp::Reverse(x.weight)));
                     assert!(side.shown.iter().map(|x| x.weight).sum::<u64>() <= side.weight);
                     shown += side.shown.len();
@@ -58,13 +81,24 @@ fn explained_parts_sum_to_the_score_and_the_quota() {
         let d = chain.derived().expect("derived");
         for row in d.rows.iter() {
             rows += 1;
-            let e = policy::explain::explain(params, chain.window(), row, d.scores.get(&row.member), None, &[]);
+            let e = of_row(chain, row);
             assert_eq!(e.quota.mails, row.quota);
             assert_eq!(Some(row), day.roster.row(&row.member));
             if row.role == Role::Member && !chain.record(d.epoch).is_some_and(|r| r.record.degraded) {
                 assert_eq!(e.service.per_mille, row.service, "record {}", d.epoch);
             }
-            assert_eq!(e.debt.map_or(0, |debt| debt.left), row.debt);
+            assert_eq!(e.debt.as_ref().map_or(0, |debt| debt.left), row.debt);
+            // What is told of debt, ramp and cut is what the record did.
+            let before = d.roster.row(&row.member).expect("it stood in the roster before");
+            let paid = e.debt.as_ref().filter(|_| row.debt_since == before.debt_since).map(|debt| debt.paid);
+            assert!(paid.is_none_or(|paid| paid == before.debt - row.debt), "record {} {:?}", d.epoch, e.debt);
+            assert_eq!(e.ramp.still.is_none(), row.ramp_day > before.ramp_day, "record {}", d.epoch);
+            let cut = if e.pause.bad.is_empty() { row.cut >= before.cut } else { row.cut < 1_000 && row.clean_epochs == 0 };
+            assert!(cut, "record {}: {:?}", d.epoch, e.pause);
+            assert_eq!(u64::from(e.unanswered.mails), e.service.owed - e.service.given);
+            let [b, outside, c, _] = [0, 1, 2, 3].map(|n| e.readings[n].events);
+            assert_eq!((u64::from(e.bounces.mails), u64::from(e.golden_complaints.mails)), (b, c));
+            assert_eq!(e.reports.iter().filter(|t| t.counts).map(|t| u64::from(t.report.hard)).sum::<u64>(), outside);
             assert_eq!(e.readings.iter().map(|r| r.level).max(), Some(e.level));
             let a = &e.allowance;
             assert_eq!(a.mails, if a.locks.is_empty() { a.by_score.min(e.credits.left) } else { 0 });
@@ -113,7 +147,7 @@ fn credits_follow_from_the_window() {
     play(|chain, _| {
         let d = chain.derived().expect("derived");
         for row in d.rows.iter() {
-            let e = policy::explain::explain(chain.params_derived(), chain.window(), row, d.scores.get(&row.member), None, &[]);
+            let e = of_row(chain, row);
             let Some(index) = chain.window().index(&row.member) else { continue };
             let inbound = chain.window().exchanges().filter(|(_, x)| x.receiver == index && x.outcome.delivered()).count() as u32;
             assert_eq!(e.credits.lots.iter().map(|l| l.processed).sum::<u32>(), inbound);
@@ -124,11 +158,11 @@ fn credits_follow_from_the_window() {
             let n = cast.iter().position(|p| p.member == row.member).expect("cast");
             let interesting = [
                 (n == LISTED && row.pool == Pool::Rehab, "a debt"),
-                (n == LISTED && e.debt.is_some_and(|d| d.epochs.is_some()), "a countdown"),
+                (n == LISTED && e.debt.as_ref().is_some_and(|d| d.epochs.is_some()), "a countdown"),
                 (n == MUTE && e.service.per_mille < 800 && e.quota.service < e.quota.cut, "little service"),
-                (n == SPAMMY && e.look.is_some_and(|(_, bad)| bad), "a bad epoch"),
+                (n == SPAMMY && e.pause.bad == [policy::pause::Bad::BrokeIn], "a bad epoch"),
                 (n == BOUNCER && e.allowance.locks.contains(&policy::lock::Lock::Rehab), "a lock"),
-                (n == STALE && e.level >= Level::Watch && !e.bounces.is_empty(), "a trigger with its bounces"),
+                (n == STALE && e.level >= Level::Watch && e.bounces.mails > 0, "a trigger with its bounces"),
                 (e.allowance.mails > 0, "an allowance"),
                 (e.raises.iter().any(|r| r.step == policy::explain::Step::FullService), "what service would raise"),
             ];

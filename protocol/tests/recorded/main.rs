@@ -25,8 +25,9 @@ mod introduction_rules;
 mod play;
 mod write;
 
-use cast::{BOUNCER, DEAD, EQUIVOCATOR, GOLDEN, GREEDY, HATED, LATE, LEAVER, LISTED, MEMBERS, SECOND, SLANDERER, SPAMMY};
+use cast::{BOUNCER, DEAD, EQUIVOCATOR, GOLDEN, GREEDY, HATED, LATE, LEAVER, LISTED, MEMBERS, SECOND, SLANDERER, SPAMMY, TAKEN};
 use play::{CHANGED, Day, LEAVES, RECORDS, genesis, play};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use warmnet_protocol::chain::Chain;
@@ -122,7 +123,14 @@ fn the_recording_holds_what_it_should() {
         let position = roster.position(&players[EQUIVOCATOR].member).expect("a member");
         assert!(!bit(&root.present, position as usize), "record {}", day.record.message.epoch);
     }
-    let mut weights = Vec::new();
-    play(|chain, _| weights.extend(chain.derived().map(|d| d.trust.weight(&players[SLANDERER].member))));
+    let (mut weights, mut root) = (Vec::new(), BTreeMap::new());
+    play(|chain, _| {
+        let d = chain.derived().expect("derived");
+        weights.push(d.trust.weight(&players[SLANDERER].member));
+        root.insert(d.epoch.0, (d.trust.mass(&players[TAKEN].member) > 0, d.trust.weight(&players[TAKEN].member)));
+    });
     assert_eq!(weights.last(), Some(&0), "the slanderer is not believed");
+    // From the record after the one that lists the notice: trust is by the roster before a record.
+    assert!(root[&30] == (true, 1 << 16) && root[&38] == (true, 1 << 16));
+    assert!((31..=37).all(|e| !root[&e].0 && root[&e].1 < 1 << 16), "a golden mailbox in quarantine is no root of trust: {root:?}");
 }

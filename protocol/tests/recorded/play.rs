@@ -1,6 +1,6 @@
 //! Plays the network with the real chain, and records what a node would hold of it.
 
-use super::cast::{self, EQUIVOCATOR, GOLDEN, GREEDY, LATE, LEAVER, LISTED, MEMBERS, Player, SECOND, SILENT};
+use super::cast::{self, EQUIVOCATOR, GOLDEN, GREEDY, LATE, LEAVER, LISTED, MEMBERS, Player, SECOND, SILENT, TAKEN};
 use super::fate::{self, Mail};
 use std::collections::BTreeMap;
 use warmnet_protocol::chain::{BundleRefusal, Chain, DraftInputs};
@@ -50,13 +50,13 @@ pub(crate) fn genesis() -> Genesis {
         coordinator: cast::key("fixture-node", MEMBERS).node_id(),
         first_beacon: Beacon(hash::digest(&links[0].0).0),
         clock: Clock { epoch_zero_ms: 1_799_020_800_000, epoch_ms: 86_400_000 },
-        params: Params { pause_placements: 8, rehab_ring_from: 3, equivocation_epochs: 12, ..Params::standard() },
+        params: Params { pause_placements: 6, rehab_ring_from: 3, equivocation_epochs: 12, ..Params::standard() },
     }
 }
 
 /// `r_0, r_1, ..`: made backwards from the last.
 pub(crate) fn beacons() -> Vec<Beacon> {
-    let mut links = vec![Beacon([196; 32])];
+    let mut links = vec![Beacon([21; 32])];
     for i in 0..RECORDS as usize {
         links.push(Beacon(hash::digest(&links[i].0).0));
     }
@@ -65,13 +65,15 @@ pub(crate) fn beacons() -> Vec<Beacon> {
 }
 
 fn notices(players: &[Player], issuing: &NodeKey, chain: &Chain, epoch: u32) -> Vec<Verified<Notice>> {
-    let kind = match epoch {
-        10 => NoticeKind::Listed,
-        16 => NoticeKind::Released,
+    let (member, kind) = match epoch {
+        10 => (LISTED, NoticeKind::Listed),
+        16 => (LISTED, NoticeKind::Released),
+        30 => (TAKEN, NoticeKind::Listed),
+        37 => (TAKEN, NoticeKind::Released),
         _ => return vec![],
     };
     let (since, review) = (Epoch(epoch), Epoch(epoch).plus(6));
-    let notice = Notice { tag: players[LISTED].tag, kind, reason: ReasonClass::Blocklist, evidence: Digest([0xe1; 32]), since, review };
+    let notice = Notice { tag: players[member].tag, kind, reason: ReasonClass::Blocklist, evidence: Digest([0xe1; 32]), since, review };
     vec![signed::sign(issuing, &chain.network(), notice)]
 }
 

@@ -106,7 +106,7 @@ pub(crate) fn expected(chain: &Chain, day: &Day) -> Value {
         let roster_len = chain.play(c.epoch).map_or(0, |p| p.roster.len() as u32);
         let tally = |position: u32| {
             let t = c.tally(position);
-            numbers(&mut [t.dealt, t.completed, t.dealt_in, t.seen_in, t.replied_in].into_iter().map(u64::from))
+            numbers(&mut [t.dealt, t.completed, t.dealt_in, t.seen_in, t.owed_in, t.replied_in].into_iter().map(u64::from))
         };
         json!({
             "epoch": c.epoch,
@@ -120,7 +120,7 @@ pub(crate) fn expected(chain: &Chain, day: &Day) -> Value {
         let params = Params { fine_from_members: 0, ..chain.params_derived().clone() };
         Trust::compute(&params, window, &before).digest()
     });
-    let credits = |m| u64::from(Credits::of(chain.params_derived(), window, window.index(&m)).left);
+    let credits = |m| u64::from(Credits::of(chain.params_derived(), window, window.index(&m), []).left);
     json!({
         "credits": numbers(&mut ids().map(credits)),
         "epoch": epoch,

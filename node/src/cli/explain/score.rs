@@ -1,6 +1,6 @@
 //! A score in tables.
 
-use super::words::{barrier, complaints, entries, line, percent, points};
+use super::words::{complaints, evidence, hurdle, in_row, line, percent, points, reports};
 use warmnet_protocol::score::explain::{Change, Explanation, Figure, Part, Step};
 
 /// The page of one member.
@@ -9,7 +9,7 @@ pub(super) fn render(record: u32, e: &Explanation) -> String {
     let open = if e.barriers.is_empty() { "external mail is open by it" } else { "external mail is locked by it" };
     line(&mut out, e.member.to_hex());
     line(&mut out, format_args!("score {:.2} by record {record}; {open}", points(e.score.value)));
-    e.barriers.iter().for_each(|b| line(&mut out, format_args!("  locked: {}", barrier(*b))));
+    e.barriers.iter().for_each(|h| line(&mut out, format_args!("  locked: {}", hurdle(h))));
     line(
         &mut out,
         format_args!("{} mails delivered, {} of {} dealt were completed\n", e.score.delivered, e.score.completed, e.score.dealt),
@@ -19,19 +19,21 @@ pub(super) fn render(record: u32, e: &Explanation) -> String {
     for p in &e.parts {
         // Of what is good the rest is told, since that can be mended; of the others what was counted.
         let (side, words) = match p.figure {
-            Figure::Authenticated => (&p.misses, "not authenticated"),
-            Figure::Inbox => (&p.misses, "in spam"),
-            Figure::Replied => (&p.hits, "replied to"),
-            Figure::Read => (&p.hits, "read"),
-            Figure::Bounced => (&p.hits, "bounced"),
-            Figure::Complained => (&p.hits, "complained of by golden mailboxes"),
+            Figure::Authenticated => (&p.misses, "not authenticated; those that count most"),
+            Figure::Inbox => (&p.misses, "in spam; those that count most"),
+            Figure::Replied => (&p.hits, "replied to; those that count most"),
+            Figure::Read => (&p.hits, "read; those that count most"),
+            Figure::Bounced => (&p.hits, "bounced; the latest"),
+            Figure::Complained => (&p.hits, "complained of by golden mailboxes; the latest"),
         };
-        if side.mails > 0 {
-            line(&mut out, format_args!("\n  {words}: {} mails; those that count most:", side.mails));
-            entries(&mut out, &side.shown);
-        }
+        evidence(&mut out, words, side);
     }
-    complaints(&mut out, &e.complaints);
+    in_row(&mut out, &e.in_row);
+    if e.score.completed < e.score.dealt {
+        evidence(&mut out, "not completed, some made up for by spares", &e.uncompleted);
+    }
+    reports(&mut out, "reports of your own mail", &e.reports);
+    complaints(&mut out, &e.complaints, &e.complained, &e.unconfirmed);
     line(&mut out, "\n  what would change it");
     e.changes.iter().for_each(|c| change(&mut out, c));
     out
