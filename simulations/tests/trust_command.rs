@@ -115,8 +115,11 @@ fn nothing_is_left_by_an_interrupted_run() {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     for signal in ["INT", "TERM"] {
         let program = env!("CARGO_BIN_EXE_warmnet-sim");
-        let mut child =
-            Command::new(program).args(["trust", "pipe", "--golden", "golden.txt", "--out", "t.csv"]).current_dir(dir.path()).spawn().unwrap();
+        let mut child = Command::new(program)
+            .args(["trust", "pipe", "--golden", "golden.txt", "--out", "t.csv"])
+            .current_dir(dir.path())
+            .spawn()
+            .unwrap();
         let _open = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
         assert!(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success());
         assert_eq!(child.wait().unwrap().code(), Some(130));

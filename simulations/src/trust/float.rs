@@ -68,7 +68,8 @@ impl<T: Real> Float<T> {
             Edge { source: e.source, target: e.target, weight: T::narrow(if most > 0.0 { e.weight / most } else { 0.0 }) }
         };
         let csr = Csr::new(nodes, roots, || edges().map(scaled));
-        let factors: Vec<f64> = csr.outflows(|sum: f64, weight: &T| sum + weight.wide()).into_iter().map(|out| (1.0 - restart) / out).collect();
+        let factors: Vec<f64> =
+            csr.outflows(|sum: f64, weight: &T| sum + weight.wide()).into_iter().map(|out| (1.0 - restart) / out).collect();
         // A source without weight gives nothing, not 0 / 0.
         csr.map(|row, weight| Part(T::narrow(if weight > T::default() { weight.wide() * factors[row] } else { 0.0 })))
     }

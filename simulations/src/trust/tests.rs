@@ -278,7 +278,8 @@ fn parquet_columns_are_what_their_types_say() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("e.parquet");
     let read_as = |source: &str, weight: &str| {
-        let text = format!("message edges {{ REQUIRED INT64 source ({source}); REQUIRED INT32 target; REQUIRED INT32 weight ({weight}); }}");
+        let text =
+            format!("message edges {{ REQUIRED INT64 source ({source}); REQUIRED INT32 target; REQUIRED INT32 weight ({weight}); }}");
         let schema = parquet::schema::parser::parse_message_type(&text).unwrap();
         let mut writer = SerializedFileWriter::new(File::create(&path).unwrap(), Arc::new(schema), Arc::default()).unwrap();
         let mut group = writer.next_row_group().unwrap();
