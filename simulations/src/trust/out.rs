@@ -80,7 +80,6 @@ impl Out {
     }
 
     /// Removes what is unfinished. Nothing more is written from then on: a writer waits as long as the guard lives.
-    #[must_use]
     pub fn give_up(&self) -> MutexGuard<'_, Option<PathBuf>> {
         let mut unfinished = self.lock();
         if let Some(path) = unfinished.take() {

@@ -10,6 +10,7 @@ use warmnet_protocol::engine::Restored;
 pub(crate) fn live(bytes: &[u8]) -> (u64, BTreeMap<String, u64>) {
     let mut node = through(bytes);
     node.restart();
+    node.restart_damaged(&mut Cursor(&bytes[..bytes.len().min(512)]));
     (node.inputs, node.met)
 }
 
