@@ -60,8 +60,9 @@ fn what_is_wrong_is_told_and_nothing_is_left_behind() {
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
     write("negative.csv", "source,target,weight\na,b,1\nb,a,-3\n");
     write("empty.csv", "source,target,weight\n");
+    write("none.txt", "# nobody yet\n");
     write("stranger.txt", "p2\nnobody\n");
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["none.csv", "--golden", "golden.txt", "--out", "t.csv"], "none.csv"),
         (&["negative.csv", "--golden", "golden.txt", "--out", "t.csv"], "line 3: the weight is -3"),
         (&["empty.csv", "--golden", "golden.txt", "--out", "t.csv"], "no edges"),
@@ -70,6 +71,11 @@ fn what_is_wrong_is_told_and_nothing_is_left_behind() {
         (&["edges.csv", "--golden", "golden.txt", "--threads", "0", "--out", "t.csv"], "--threads"),
         (&["edges.csv", "--golden", "golden.txt", "--tolerance", "0", "--out", "t.csv"], "--tolerance"),
         (&["edges.csv", "--golden", "golden.txt", "--out", "no/such/t.csv"], "no/such/t.csv"),
+        (&["edges.csv", "--golden", "golden.txt", "--steps", "0", "--out", "t.csv"], "--steps"),
+        (&["edges.csv", "--golden", "none.txt", "--out", "t.csv"], "it names no id"),
+        (&["edges.csv", "--golden", "golden.txt", "--out", "."], "it is a directory"),
+        (&["edges.csv", "--golden", "golden.txt", "--out", "./edges.csv"], "it is one of the files that are read"),
+        (&["edges.csv", "--golden", "golden.txt", "--out", "golden.txt"], "it is one of the files that are read"),
     ];
     for (arguments, want) in cases {
         let got = run(dir.path(), arguments);
@@ -79,5 +85,46 @@ fn what_is_wrong_is_told_and_nothing_is_left_behind() {
     }
     let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["edges.csv", "empty.csv", "golden.txt", "negative.csv", "stranger.txt"]);
+    assert_eq!(left, ["edges.csv", "empty.csv", "golden.txt", "negative.csv", "none.txt", "stranger.txt"]);
+}
+
+#[test]
+fn what_is_no_file_is_written_straight_and_a_link_stays_one() {
+    let dir = folder();
+    let got = run(dir.path(), &["edges.csv", "--golden", "golden.txt", "--out", "/dev/stdout"]);
+    assert!(got.status.success() && got.stdout.starts_with(b"id,trust\n"), "{got:?}");
+    let full = run(dir.path(), &["edges.csv", "--golden", "golden.txt", "--out", "/dev/full"]);
+    let text = String::from_utf8_lossy(&full.stderr).into_owned();
+    assert!(full.status.code() == Some(1) && text.contains("/dev/full can't be written") && text.contains("--out"), "{text}");
+
+    let link = dir.path().join("link.csv");
+    std::fs::create_dir(dir.path().join("deep")).unwrap();
+    std::os::unix::fs::symlink("deep/t.csv", &link).unwrap();
+    // The first time what it points to isn't there yet.
+    for _ in 0..2 {
+        assert!(run(dir.path(), &["edges.csv", "--golden", "golden.txt", "--out", "link.csv"]).status.success());
+        assert!(link.is_symlink() && std::fs::read(dir.path().join("deep/t.csv")).unwrap().starts_with(b"id,trust\n"));
+    }
+}
+
+#[test]
+fn nothing_is_left_by_an_interrupted_run() {
+    let dir = folder();
+    // Edges from a pipe that nobody closes: the run is at work as soon as it has been opened.
+    let pipe = dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for signal in ["INT", "TERM"] {
+        let program = env!("CARGO_BIN_EXE_warmnet-sim");
+        let mut child = Command::new(program)
+            .args(["trust", "pipe", "--golden", "golden.txt", "--out", "t.csv"])
+            .current_dir(dir.path())
+            .spawn()
+            .unwrap();
+        let _open = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+    }
+    let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["edges.csv", "golden.txt", "pipe"]);
 }

@@ -1,6 +1,7 @@
 //! What one record leads to, stage by stage as the chain derives it. The window holds two epochs: a full one of 30 costs trust
 //! and scores more, the other stages the same.
 
+use crate::goals::ROUNDS;
 use crate::source::{TODAY, YESTERDAY};
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -30,16 +31,13 @@ fn close(chain: &Chain, window: &mut Window, epoch: Epoch) {
     window.close(params, played, bundles, &BTreeSet::new());
 }
 
-/// Closings of which the quickest counts.
-const CLOSINGS: usize = 3;
-
 /// Returns the seconds that closing takes.
 pub(crate) fn measure(chain: &Chain) -> f64 {
     let params = chain.params_derived();
     let (mut before, mut closing) = (Window::new(params), f64::MAX);
     close(chain, &mut before, YESTERDAY);
     let mut window = before.clone();
-    for _ in 0..CLOSINGS {
+    for _ in 0..ROUNDS {
         window = before.clone();
         let start = Instant::now();
         timed("close: deal, decode, reconcile", || close(chain, &mut window, TODAY));

@@ -14,6 +14,9 @@ use tokio::{
 };
 use warmnet_node::mail::{CursorStore as _, MailAct, MailCommand, MailEvent, MailTimeouts, Watcher, WatcherHandle};
 
+/// What is said where the servers can't be started.
+pub(crate) const NO_SERVERS: &str = "real mail servers can't be started here";
+
 /// Bytes of a mail.
 pub(crate) const SIZE: usize = 4096;
 /// Mails sent to the server before its answers are read.

@@ -307,6 +307,25 @@ pub struct Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// Lines that are nearly requests.
+    fn line() -> impl Strategy<Value = String> {
+        let command = "status|score|score_explain|policy_explain|peers|reload|stop|external|members|\\PC{0,6}";
+        let value = "null|true|-1|1e400|\"a@b.test\"|\\[\\]|\\{\\}|\"\\PC{0,4}\"|\\{\"sent\":4294967296\\}";
+        let field = ("member|mailbox|sent|hard|report|cmd", value).prop_map(|(name, value)| format!(",\"{name}\":{value}"));
+        (command, prop::collection::vec(field, 0..4)).prop_map(|(command, fields)| format!("{{\"cmd\":\"{command}\"{}}}", fields.concat()))
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_a_request_or_an_error(line in prop_oneof![line(), "\\PC{0,40}"]) {
+            match Request::parse(&line) {
+                Ok(request) => prop_assert_eq!(Request::parse(&request.line()), Ok(request)),
+                Err(why) => prop_assert!(!why.is_empty()),
+            }
+        }
+    }
 
     #[test]
     fn requests_survive_their_line() {

@@ -236,6 +236,34 @@ impl AddressBook {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn part() -> impl Strategy<Value = String> {
+        let peer = "/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
+        let fixed = prop::sample::select(vec!["/tcp/0", "/udp/9", "/dns4/a.example", "/quic-v1", "/ws", "/p2p-circuit", peer]);
+        prop_oneof![
+            any::<[u8; 4]>().prop_map(|ip| format!("/ip4/{}", std::net::Ipv4Addr::from(ip))),
+            any::<[u8; 16]>().prop_map(|ip| format!("/ip6/{}", std::net::Ipv6Addr::from(ip))),
+            any::<u16>().prop_map(|port| format!("/tcp/{port}")),
+            fixed.prop_map(str::to_owned),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_dialled_has_one_form(parts in prop::collection::vec(part(), 0..5)) {
+            let address = at(&parts.concat());
+            let kinds: Vec<&str> = parts.iter().map(|p| p.split('/').nth(1).unwrap_or_default()).collect();
+            let form = matches!(kinds[..], ["ip4" | "ip6", "tcp"] | ["ip4" | "ip6", "tcp", "p2p"]) && parts[1] != "/tcp/0";
+            let found = dialable(&address);
+            prop_assert_eq!(found.is_some(), form);
+            if let Some(found) = found {
+                let whole = found.peer.iter().fold(found.address.clone(), |a, peer| a.with(Protocol::P2p(*peer)));
+                prop_assert_eq!(&whole, &address);
+                prop_assert_eq!(dialable(&found.address).map(|d| d.address), Some(found.address));
+            }
+        }
+    }
 
     fn at(text: &str) -> Multiaddr {
         text.parse().expect("multiaddr")

@@ -84,9 +84,28 @@ where
 
 #[cfg(test)]
 mod tests {
+    use futures::executor::block_on;
     use futures::io::Cursor;
+    use proptest::prelude::*;
 
     use super::*;
+
+    /// A prefix of any length, as a rule a small one, before any bytes.
+    fn wire() -> impl Strategy<Value = Vec<u8>> {
+        let announced = prop_oneof![0u32..80, any::<u32>()];
+        (announced, prop::collection::vec(any::<u8>(), 0..80)).prop_map(|(length, bytes)| [&length.to_be_bytes()[..], &bytes].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_frame_or_an_error(wire in prop_oneof![wire(), prop::collection::vec(any::<u8>(), 0..8)]) {
+            const LIMIT: usize = 64;
+            let read = block_on(read_frame(&mut Cursor::new(&wire), LIMIT));
+            let announced = wire.first_chunk().map(|prefix| u32::from_be_bytes(*prefix) as usize);
+            let whole = announced.and_then(|length| wire[4..].get(..length)).filter(|frame| frame.len() <= LIMIT);
+            prop_assert_eq!(read.ok().as_deref(), whole);
+        }
+    }
 
     #[tokio::test]
     async fn frames_survive_the_trip() {

@@ -85,6 +85,24 @@ impl<W: Copy + Default + PartialOrd> Csr<W> {
 }
 
 impl<W> Csr<W> {
+    /// The same graph with other weights: of each edge by the row that gives and the former one.
+    #[must_use]
+    pub fn map<V>(self, of: impl Fn(usize, W) -> V) -> Csr<V> {
+        let Self { starts, columns, weights, nodes, within, roots, all } = self;
+        // In place where the old and the new are of one size.
+        let weights = weights.into_iter().enumerate().map(|(entry, weight)| of(columns[entry] as usize, weight)).collect();
+        Csr { starts, columns, weights, nodes, within, roots, all }
+    }
+    /// Sums over the weights of what each row gives, in the order of the entries.
+    #[must_use]
+    pub fn outflows<S: Copy + Default>(&self, add: impl Fn(S, &W) -> S) -> Vec<S> {
+        let mut sums = vec![S::default(); self.rows()];
+        for (column, weight) in self.columns.iter().zip(&self.weights) {
+            let sum = &mut sums[*column as usize];
+            *sum = add(*sum, weight);
+        }
+        sums
+    }
     /// Number of rows: nodes that the roots reach, themselves included.
     #[must_use]
     pub fn rows(&self) -> usize {

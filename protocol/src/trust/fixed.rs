@@ -4,6 +4,7 @@
 //! gives for, so all it gives is at most its mass. All masses sum to at most the total, below 2^63, and so does every partial
 //! sum and every change.
 
+use super::csr::Csr;
 use super::kernel::Arithmetic;
 use std::marker::PhantomData;
 
@@ -33,16 +34,21 @@ impl<W: Copy + Into<u64>> Arithmetic for Fixed<'_, W> {
     type Weight = W;
     type Mass = u64;
     type Sum = u64;
+    /// What a node's giving is divided by.
     type Share = u64;
-    const UNIT: u64 = 1;
+    type Kept = u64;
 
-    fn share(&self, node: u32, outflow: u64) -> u64 {
-        self.dealt[node as usize].max(outflow).max(1)
+    fn shares(&self, csr: &Csr<W>) -> Vec<u64> {
+        let outflows = csr.outflows(|sum: u64, weight| sum + (*weight).into());
+        csr.nodes().iter().zip(outflows).map(|(node, outflow)| self.dealt[*node as usize].max(outflow).max(1)).collect()
     }
     /// Rounded down twice: (1-a) of the mass, then a unit of that.
-    fn give(&self, mass: u64, share: u64) -> u64 {
+    fn give(&self, mass: u64, share: u64) -> (u64, u64) {
         // keep x mass / 1,000 without leaving 64 bits.
-        (mass / 1_000 * self.keep + mass % 1_000 * self.keep / 1_000) / share
+        (mass, (mass / 1_000 * self.keep + mass % 1_000 * self.keep / 1_000) / share)
+    }
+    fn whole(kept: u64, _: u64) -> u64 {
+        kept
     }
     fn flow(sum: u64, give: u64, weight: W) -> u64 {
         sum + give * weight.into()

@@ -18,22 +18,25 @@ const BLOCK: usize = 1 << 16;
 const LANES: usize = 2;
 
 /// What masses are and how they are counted.
-pub trait Arithmetic {
+pub trait Arithmetic: Sized {
     /// Of an edge.
     type Weight: Copy;
-    /// Of a node.
+    /// Of a node: what it has, and what it gives for one unit of weight.
     type Mass: Copy + Default;
-    /// Of many masses, and of many weights.
+    /// Of many masses.
     type Sum: Copy + Default;
-    /// What turns a node's mass into what it gives for one unit of weight.
+    /// What turns a node's mass into what it gives; nothing where the weights say it all.
     type Share: Copy;
-    /// One unit: its flow along an edge is the edge's weight.
-    const UNIT: Self::Mass;
+    /// What is kept of a mass beside what it gives; nothing where the one tells the other.
+    type Kept: Copy + Default;
 
-    /// The share of a node whose edges' weights sum to `outflow`.
-    fn share(&self, node: u32, outflow: Self::Sum) -> Self::Share;
-    /// What a node gives for one unit of weight: at most (1-a) of its mass over its `outflow`, so nothing without mass.
-    fn give(&self, mass: Self::Mass, share: Self::Share) -> Self::Mass;
+    /// The shares of all rows.
+    fn shares(&self, csr: &Csr<Self::Weight>) -> Vec<Self::Share>;
+    /// A mass as what is kept of it and what it gives for one unit of weight: over all its edges at most (1-a) of it, so nothing
+    /// without mass.
+    fn give(&self, mass: Self::Mass, share: Self::Share) -> (Self::Kept, Self::Mass);
+    /// The mass that was kept and given so.
+    fn whole(kept: Self::Kept, give: Self::Mass) -> Self::Mass;
     /// `sum + give x weight`.
     fn flow(sum: Self::Sum, give: Self::Mass, weight: Self::Weight) -> Self::Sum;
     /// A sum of sums.
@@ -54,7 +57,7 @@ pub struct Walk<'a, A: Arithmetic> {
     csr: &'a Csr<A::Weight>,
     blocks: Vec<Range<usize>>,
     shares: Vec<A::Share>,
-    masses: Vec<A::Mass>,
+    kept: Vec<A::Kept>,
     gives: Vec<A::Mass>,
     next: Vec<A::Mass>,
     totals: Vec<Totals<A::Sum>>,
@@ -72,37 +75,69 @@ struct Totals<S> {
 /// The step of one block of rows; every one is run once.
 pub struct Block<'a, A: Arithmetic> {
     arithmetic: &'a A,
+    rows: Rows<'a, A>,
     /// Ends of its rows among all entries.
     ends: &'a [usize],
+    /// What every row gives, of the former step.
+    gives: &'a [A::Mass],
+    totals: &'a mut Totals<A::Sum>,
+}
+
+/// Rows one after the other: their entries, and what is known of each row.
+struct Rows<'a, A: Arithmetic> {
     columns: &'a [u32],
     weights: &'a [A::Weight],
     shares: &'a [A::Share],
-    /// What every row gives, of the former step.
-    gives: &'a [A::Mass],
-    masses: &'a mut [A::Mass],
+    /// What they gave in the former step.
+    given: &'a [A::Mass],
+    kept: &'a mut [A::Kept],
     next: &'a mut [A::Mass],
-    totals: &'a mut Totals<A::Sum>,
+}
+
+impl<'a, A: Arithmetic> Rows<'a, A> {
+    /// Takes the first `rows` rows with `entries` entries.
+    fn take(&mut self, rows: usize, entries: usize) -> Self {
+        fn cut<'a, T>(of: &mut &'a [T], at: usize) -> &'a [T] {
+            let (first, rest) = of.split_at(at);
+            *of = rest;
+            first
+        }
+        fn cut_mut<'a, T>(of: &mut &'a mut [T], at: usize) -> &'a mut [T] {
+            let (first, rest) = std::mem::take(of).split_at_mut(at);
+            *of = rest;
+            first
+        }
+        Self {
+            columns: cut(&mut self.columns, entries),
+            weights: cut(&mut self.weights, entries),
+            shares: cut(&mut self.shares, rows),
+            given: cut(&mut self.given, rows),
+            kept: cut_mut(&mut self.kept, rows),
+            next: cut_mut(&mut self.next, rows),
+        }
+    }
 }
 
 impl<A: Arithmetic> Block<'_, A> {
     /// Adds up what each row gets, and what it will give.
     pub fn run(self) {
-        let (mut columns, mut weights) = (self.columns, self.weights);
-        let mut totals = Totals::<A::Sum>::default();
-        let rows = self.ends.windows(2).zip(self.masses).zip(self.next).zip(self.shares);
-        for (((ends, mass), next), share) in rows {
-            let entries = ends[1] - ends[0];
-            let (row, weight);
-            (row, columns) = columns.split_at(entries);
-            (weight, weights) = weights.split_at(entries);
-            let got = pull::<A>(self.gives, row, weight);
+        let Self { arithmetic, rows, ends, gives, totals } = self;
+        let (mut columns, mut weights) = (rows.columns, rows.weights);
+        let count = ends.len() - 1;
+        let (shares, given, kept, next) = (&rows.shares[..count], &rows.given[..count], &mut rows.kept[..count], &mut rows.next[..count]);
+        let mut sums = Totals::<A::Sum>::default();
+        for row in 0..count {
+            let entries = ends[row + 1] - ends[row];
+            let (row_columns, row_weights);
+            (row_columns, columns) = columns.split_at(entries);
+            (row_weights, weights) = weights.split_at(entries);
+            let got = pull::<A>(gives, row_columns, row_weights);
             let now = A::mass(got);
-            totals.spent = A::add(totals.spent, got);
-            totals.change = A::add(totals.change, A::distance(now, *mass));
-            *mass = now;
-            *next = self.arithmetic.give(now, *share);
+            sums.spent = A::add(sums.spent, got);
+            sums.change = A::add(sums.change, A::distance(now, A::whole(kept[row], given[row])));
+            (kept[row], next[row]) = arithmetic.give(now, shares[row]);
         }
-        *self.totals = totals;
+        *totals = sums;
     }
 }
 
@@ -135,22 +170,25 @@ impl<'a, A: Arithmetic> Walk<'a, A> {
     }
 
     fn in_blocks(arithmetic: A, csr: &'a Csr<A::Weight>, block: usize) -> Self {
-        let rows = csr.rows();
-        let shares: Vec<A::Share> = csr.nodes().iter().zip(outflows::<A>(csr)).map(|(n, sum)| arithmetic.share(*n, sum)).collect();
-        let mut masses = vec![A::Mass::default(); rows];
-        for (root, mass) in masses[..csr.roots()].iter_mut().enumerate() {
-            *mass = A::mass(arithmetic.restart(root, A::Sum::default()));
+        let shares = arithmetic.shares(csr);
+        let (mut kept, mut gives) = (vec![A::Kept::default(); csr.rows()], vec![A::Mass::default(); csr.rows()]);
+        for root in 0..csr.roots() {
+            let mass = A::mass(arithmetic.restart(root, A::Sum::default()));
+            (kept[root], gives[root]) = arithmetic.give(mass, shares[root]);
         }
-        let gives = masses.iter().zip(&shares).map(|(mass, share)| arithmetic.give(*mass, *share)).collect();
         let blocks = cut(csr, block);
-        let (next, totals) = (vec![A::Mass::default(); rows], vec![Totals::default(); blocks.len()]);
-        Self { arithmetic, csr, blocks, shares, masses, gives, next, totals, steps: 0 }
+        let (next, totals) = (vec![A::Mass::default(); csr.rows()], vec![Totals::default(); blocks.len()]);
+        Self { arithmetic, csr, blocks, shares, kept, gives, next, totals, steps: 0 }
+    }
+
+    fn mass(&self, row: usize) -> A::Mass {
+        A::whole(self.kept[row], self.gives[row])
     }
 
     /// One step; `run` runs every block. Returns the sum of how much each mass changed.
     pub fn step(&mut self, run: impl FnOnce(Vec<Block<'_, A>>)) -> A::Sum {
         let roots = self.csr.roots();
-        let before = self.masses[..roots].to_vec();
+        let before: Vec<A::Mass> = (0..roots).map(|root| self.mass(root)).collect();
         self.steps += 1;
         run(self.split());
         std::mem::swap(&mut self.gives, &mut self.next);
@@ -158,10 +196,9 @@ impl<'a, A: Arithmetic> Walk<'a, A> {
         let spent = self.totals.iter().fold(A::Sum::default(), |sum, t| A::add(sum, t.spent));
         let mut change = self.totals[of_roots..].iter().fold(A::Sum::default(), |sum, t| A::add(sum, t.change));
         for (root, before) in before.into_iter().enumerate() {
-            let mass = A::mass(A::add(A::sum(self.masses[root]), self.arithmetic.restart(root, spent)));
+            let mass = A::mass(A::add(A::sum(self.mass(root)), self.arithmetic.restart(root, spent)));
             change = A::add(change, A::distance(mass, before));
-            self.masses[root] = mass;
-            self.gives[root] = self.arithmetic.give(mass, self.shares[root]);
+            (self.kept[root], self.gives[root]) = self.arithmetic.give(mass, self.shares[root]);
         }
         change
     }
@@ -169,25 +206,15 @@ impl<'a, A: Arithmetic> Walk<'a, A> {
     /// The blocks that can have mass after this step.
     fn split(&mut self) -> Vec<Block<'_, A>> {
         let reached = self.csr.within(self.steps);
-        let (mut masses, mut next, mut totals) = (&mut self.masses[..], &mut self.next[..], &mut self.totals[..]);
-        let mut blocks = Vec::with_capacity(self.blocks.len());
-        for rows in self.blocks.iter().take_while(|b| b.start < reached) {
-            let (columns, weights) = self.csr.entries_of(rows.clone());
-            let (mine, of_next, of_totals);
-            (mine, masses) = masses.split_at_mut(rows.len());
-            (of_next, next) = next.split_at_mut(rows.len());
+        let (mut blocks, mut totals) = (Vec::with_capacity(self.blocks.len()), &mut self.totals[..]);
+        let (columns, weights) = self.csr.entries_of(0..self.csr.rows());
+        let mut rows = Rows { columns, weights, shares: &self.shares, given: &self.gives, kept: &mut self.kept, next: &mut self.next };
+        for range in self.blocks.iter().take_while(|b| b.start < reached) {
+            let ends = self.csr.ends(range.clone());
+            let of_totals;
             (of_totals, totals) = totals.split_at_mut(1);
-            blocks.push(Block {
-                arithmetic: &self.arithmetic,
-                ends: self.csr.ends(rows.clone()),
-                columns,
-                weights,
-                shares: &self.shares[rows.clone()],
-                gives: &self.gives,
-                masses: mine,
-                next: of_next,
-                totals: &mut of_totals[0],
-            });
+            let rows = rows.take(range.len(), ends[range.len()] - ends[0]);
+            blocks.push(Block { arithmetic: &self.arithmetic, rows, ends, gives: &self.gives, totals: &mut of_totals[0] });
         }
         blocks
     }
@@ -196,22 +223,11 @@ impl<'a, A: Arithmetic> Walk<'a, A> {
     #[must_use]
     pub fn masses(&self) -> Vec<A::Mass> {
         let mut all = vec![A::Mass::default(); self.csr.all()];
-        for (node, mass) in self.csr.nodes().iter().zip(&self.masses) {
-            all[*node as usize] = *mass;
+        for (row, node) in self.csr.nodes().iter().enumerate() {
+            all[*node as usize] = self.mass(row);
         }
         all
     }
-}
-
-/// Sum of the weights of each row's outgoing edges.
-fn outflows<A: Arithmetic>(csr: &Csr<A::Weight>) -> Vec<A::Sum> {
-    let mut sums = vec![A::Sum::default(); csr.rows()];
-    let (columns, weights) = csr.entries_of(0..csr.rows());
-    for (column, weight) in columns.iter().zip(weights) {
-        let sum = &mut sums[*column as usize];
-        *sum = A::flow(*sum, A::UNIT, *weight);
-    }
-    sums
 }
 
 /// Rows in blocks of about `block` rows and entries; none has both roots and others, as only the settling knows what a root changed by.

@@ -1,6 +1,7 @@
 //! A node of the recorded network that two members live on, and what must hold of whatever it says.
 
 use crate::cast::{self, LEAVER, SECOND};
+use crate::scenes::Cursor;
 use crate::world::{World, world};
 use std::collections::{BTreeMap, BTreeSet};
 use warmnet_protocol::engine::{Application, Engine, HostedMember, Input, MailTask, MemoryStore, Output, Switch, ToStore, Want};
@@ -220,5 +221,24 @@ impl Node {
         let mut again = engine(self.now);
         assert_eq!(again.restore(self.now, &mut self.store), Ok(()));
         assert_eq!(again.chain().history().back(), self.engine.chain().history().back(), "the same digests after a restart");
+    }
+
+    /// Rows of the store are damaged: the node says so or does without them, and what it came back with it can live with.
+    pub(crate) fn restart_damaged(&mut self, c: &mut Cursor<'_>) {
+        let mut store = self.store.clone();
+        let rows = store.records.values_mut().chain(store.bundles.values_mut());
+        let rows = rows.chain(store.exchanges.values_mut()).chain(store.applications.values_mut());
+        for row in rows {
+            if c.byte() % 32 == 1 {
+                c.spoil(row);
+            }
+        }
+        let mut again = engine(self.now);
+        let restored = again.restore(self.now, &mut store);
+        self.meet(if restored.is_ok() { "restarts: without a row" } else { "restarts: refused" }.into());
+        if restored.is_ok() {
+            again.handle(self.now, Input::Wake);
+            assert!(std::iter::from_fn(|| again.poll()).count() < OUTPUTS);
+        }
     }
 }

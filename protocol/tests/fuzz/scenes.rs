@@ -33,7 +33,7 @@ impl Cursor<'_> {
         list.get(self.below(list.len()))
     }
     /// Some bytes of a message, changed.
-    fn spoil(&mut self, bytes: &mut Vec<u8>) {
+    pub(crate) fn spoil(&mut self, bytes: &mut Vec<u8>) {
         for _ in 0..=self.below(3) {
             let at = self.below(bytes.len());
             match self.byte() % 4 {

@@ -91,7 +91,7 @@ pub(crate) fn run(targets: &[Target]) {
 /// Bytes of one list of engine inputs: a few weeks of a node.
 const LIST: usize = 12 * 1024;
 /// Everything a node can answer to gossip, introductions and labelled mails, and what it does of itself.
-const ANSWERS: [&str; 36] = [
+const ANSWERS: [&str; 38] = [
     "asks: File",
     "asks: Read",
     "asks: Rescue",
@@ -123,6 +123,8 @@ const ANSWERS: [&str; 36] = [
     "mail: the label's signature is not the author's for this mail (R-EXCH-11)",
     "mail: the mail's addresses are not those of its exchange (R-EXCH-10)",
     "mail: this turn of the exchange was seen already (R-EXCH-9)",
+    "restarts: refused",
+    "restarts: without a row",
     "verdict Accept 0",
     "verdict Ignore 0",
     "verdict Reject 10",

@@ -1,8 +1,8 @@
 """Peer of benches/trust.rs: personalised PageRank by scipy's sparse product, one thread.
 
-Usage: ppr.py FOLDER NODES DAMPING SAMPLE
+Usage: ppr.py FOLDER NODES DAMPING
 FOLDER holds the arrays that the Rust side wrote. First a line of JSON says the version and the time to build; then each line
-"KIND TOLERANCE STEPS" on standard input is solved and answered by a line of JSON.
+"KIND TOLERANCE STEPS" on standard input is solved and answered by a line of JSON; the masses are then in FOLDER/masses.
 """
 import os
 
@@ -40,7 +40,7 @@ def solve(matrix, restart, damping, tolerance, steps):
 
 
 def main():
-    folder, nodes, damping, sample = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+    folder, nodes, damping = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
     sources, targets = load(folder, "sources", np.int32), load(folder, "targets", np.int32)
     weights, golden = load(folder, "weights", np.float64), load(folder, "golden", np.int32)
     start = time.perf_counter()
@@ -50,14 +50,15 @@ def main():
     matrices = {"f64": matrix, "f32": matrix.astype(np.float32)}
     restart = np.zeros(nodes)
     restart[golden] = 1 / len(golden)
-    print(json.dumps({"version": "scipy " + scipy.__version__, "build_seconds": build}), flush=True)
+    print(json.dumps({"version": "scipy " + scipy.__version__, "build_seconds": build, "entries": matrix.nnz}), flush=True)
     for line in sys.stdin:
         kind, tolerance, steps = line.split()
         begin = restart.astype(matrices[kind].dtype)
         start = time.perf_counter()
         mass, done = solve(matrices[kind], begin, damping, float(tolerance), int(steps))
         seconds = time.perf_counter() - start
-        print(json.dumps({"seconds": seconds, "steps": done, "sample": mass[::sample].astype(float).tolist()}), flush=True)
+        mass.astype(np.float64).tofile(os.path.join(folder, "masses"))
+        print(json.dumps({"seconds": seconds, "steps": done}), flush=True)
 
 
 main()

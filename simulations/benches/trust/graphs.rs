@@ -1,7 +1,8 @@
 //! Graphs to measure on: one seed, one graph. About ten edges a node; one node in 20 gives to nobody; ids are shuffled, as ids
-//! of any text would be; weights above 0 up to 1; 50 golden nodes.
+//! of any text would be; weights above 0 up to 1; 50 golden nodes. No two edges go the same
+//! way: scipy would add them up and have less to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Nodes that give to others, in percent.
@@ -53,6 +54,7 @@ impl Graph {
         let mut names: Vec<u32> = (0..nodes as u32).collect();
         (1..nodes).rev().for_each(|i| names.swap(i, numbers.below(i as u64 + 1) as usize));
         let mut graph = Self { nodes, sources: Vec::new(), targets: Vec::new(), weights: Vec::new(), golden: BTreeSet::new() };
+        let mut taken = HashSet::with_capacity(nodes * EDGES_A_NODE);
         while graph.weights.len() < nodes * EDGES_A_NODE {
             let source = numbers.below(n * GIVING / 100);
             let target = match kind {
@@ -61,9 +63,10 @@ impl Graph {
                 Kind::Clustered if numbers.below(100) < INSIDE => source / COMMUNITY * COMMUNITY + numbers.below(COMMUNITY),
                 Kind::Clustered => numbers.below(n),
             };
-            if source != target {
-                graph.sources.push(names[source as usize]);
-                graph.targets.push(names[target as usize]);
+            let (source, target) = (names[source as usize], names[target as usize]);
+            if source != target && taken.insert((source, target)) {
+                graph.sources.push(source);
+                graph.targets.push(target);
                 graph.weights.push(1.0 - numbers.part());
             }
         }
@@ -96,7 +99,7 @@ impl Graph {
     }
 }
 
-fn array<const N: usize, T>(path: PathBuf, of: fn([u8; N]) -> T) -> std::io::Result<Vec<T>> {
+pub(crate) fn array<const N: usize, T>(path: PathBuf, of: fn([u8; N]) -> T) -> std::io::Result<Vec<T>> {
     use std::io::Read;
     let count = std::fs::metadata(&path)?.len() as usize / N;
     let mut from = std::io::BufReader::new(std::fs::File::open(path)?);

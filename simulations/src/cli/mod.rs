@@ -49,7 +49,7 @@ impl Cli {
         match self.command {
             Command::Localnet(args) => args.run().await,
             Command::Provider(args) => args.run().await,
-            Command::Trust(args) => tokio::task::spawn_blocking(|| args.run()).await?,
+            Command::Trust(args) => args.run().await,
             Command::Guard => {
                 tokio::task::spawn_blocking(|| guard::run(std::io::stdin().lock())).await?;
                 Ok(ExitCode::SUCCESS)

@@ -1,18 +1,18 @@
 //! `warmnet-sim trust`.
 
-use super::Failure;
+use super::{Failure, INTERRUPTED};
 use crate::trust::edges::{EdgeList, ReadError};
 use crate::trust::golden;
-use crate::trust::solve::{Answer, Question, RULES_STEPS, SolveError, Stop, Values, solve};
+use crate::trust::out::Out;
+use crate::trust::solve::{Answer, MAX_STEPS, Question, RULES_STEPS, SolveError, Stop, Values, solve};
 use crate::trust::write::write;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::fs::Permissions;
-use std::io::BufWriter;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Trust in any weighted graph.
 #[derive(Debug, Args)]
@@ -74,21 +74,35 @@ struct Figures {
 }
 
 impl Trust {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let stop = self.stop()?;
-        // Made first: that the result can't be kept is better known before the work.
-        let folder = self.out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let unwritable =
-            |e: std::io::Error| Failure::usage(format!("{} can't be written", self.out.display()), e.to_string(), "choose another --out");
-        let mut out = tempfile::Builder::new().permissions(shared()).tempfile_in(folder).map_err(unwritable)?;
+        // Looked at first: that the result can't be kept is better known before the work.
+        let out = Out::new(&self.out, &[&self.edges, &self.golden]).map_err(|e| self.unwritable(&e.into(), 2))?;
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let out = Arc::new(out);
+        let to = out.clone();
+        tokio::select! {
+            biased;
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            done = tokio::task::spawn_blocking(move || self.work(stop, &to)) => return done?,
+        }
+        let _closed = out.give_up();
+        // The work has no end of its own before it is done.
+        std::process::exit(i32::from(INTERRUPTED))
+    }
+
+    fn work(&self, stop: Stop, out: &Out) -> anyhow::Result<ExitCode> {
         let start = Instant::now();
         let edges = EdgeList::read(&self.edges, &bar()).map_err(|e| unreadable(&self.edges, &e, "EDGES"))?;
         let golden = golden::read(&self.golden, &edges).map_err(|e| unreadable(&self.golden, &e, "--golden"))?;
         let read = start.elapsed();
         let question = Question { edges: &edges, golden: &golden, restart: self.restart, values: self.values, stop, threads: self.threads };
-        let answer = solve(&question).map_err(|e| unsolved(&e))?;
-        write(&mut BufWriter::new(out.as_file_mut()), &self.out, &edges, &answer.trust)?;
-        out.persist(&self.out).map_err(|e| unwritable(e.error))?;
+        let spinner = spinner();
+        let answer = solve(&question, &spinner);
+        spinner.finish_and_clear();
+        let answer = answer.map_err(|e| unsolved(&e))?;
+        out.write(|to| write(to, &self.out, &edges, &answer.trust)).map_err(|e| self.unwritable(&e, 1))?;
         let figures = self.figures(&edges, golden.len(), &answer, read);
         if self.json {
             println!("{}", serde_json::to_string_pretty(&figures)?);
@@ -96,6 +110,11 @@ impl Trust {
             figures.print(&self.out);
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn unwritable(&self, why: &anyhow::Error, code: u8) -> Failure {
+        let fix = "make room or choose another --out".into();
+        Failure { what: format!("{} can't be written", self.out.display()), why: format!("{why:#}"), fix, code }
     }
 
     fn stop(&self) -> Result<Stop, Failure> {
@@ -107,8 +126,8 @@ impl Trust {
             return refuse("--threads is out of range", "it goes from 1 to 1,024");
         }
         match (self.steps, self.tolerance, self.values) {
-            (Some(steps), ..) if steps <= crate::trust::solve::MAX_STEPS => Ok(Stop::Steps(steps)),
-            (Some(_), ..) => refuse("--steps is out of range", "it goes to 20,000"),
+            (Some(steps), ..) if (1..=MAX_STEPS).contains(&steps) => Ok(Stop::Steps(steps)),
+            (Some(_), ..) => refuse("--steps is out of range", "it goes from 1 to 20,000"),
             (None, Some(tolerance), _) if tolerance > 0.0 => Ok(Stop::Below(tolerance)),
             (None, Some(_), _) => refuse("--tolerance is out of range", "it must be above 0"),
             (None, None, Values::Fixed) => Ok(Stop::Steps(RULES_STEPS)),
@@ -147,14 +166,15 @@ impl Figures {
     }
 }
 
-/// As files are made otherwise: the umask decides who may read.
-fn shared() -> Permissions {
-    Permissions::from_mode(0o666)
-}
-
 fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template("reading {wide_bar} {percent}% {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(0).with_style(style)
+}
+
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
 }
 
 fn unreadable(path: &Path, error: &ReadError, role: &str) -> Failure {
@@ -167,13 +187,10 @@ fn unreadable(path: &Path, error: &ReadError, role: &str) -> Failure {
 }
 
 fn unsolved(error: &SolveError) -> Failure {
+    let failed = |what: &str, fix: &str| Failure { what: what.into(), why: error.to_string(), fix: fix.into(), code: 1 };
     match error {
-        SolveError::Restless(_) => Failure {
-            what: "the walk does not settle".into(),
-            why: error.to_string(),
-            fix: "take a larger --tolerance, --values f64 or a number of --steps".into(),
-            code: 1,
-        },
+        SolveError::Restless(_) => failed("the walk does not settle", "take a larger --tolerance, --values f64 or a number of --steps"),
+        SolveError::NotANumber(_) => failed("the walk went wrong", "report this with the files it was given"),
         _ => Failure::usage("this can't be done in fixed point", error.to_string(), "take --values f64, or change the graph"),
     }
 }

@@ -40,6 +40,9 @@ pub enum ReadError {
     /// No edge at all.
     #[error("it has no edges")]
     Empty,
+    /// No golden id at all.
+    #[error("it names no id")]
+    NoId,
     /// More than 2^32 - 1 ids.
     #[error("it names more than 4,294,967,294 ids")]
     TooMany,

@@ -8,7 +8,7 @@ use std::path::Path;
 /// with `#` say nothing, nor does a first line that begins with "id". An id that stands twice has the sum.
 ///
 /// # Errors
-/// [`ReadError`], with the line: an id without any edge, a weight that isn't above 0. [`ReadError::Empty`] without any id.
+/// [`ReadError`], with the line: an id without any edge, a weight that isn't above 0, weights of one id beyond all numbers. [`ReadError::NoId`] without any id.
 pub fn read(path: &Path, list: &EdgeList) -> Result<BTreeMap<u32, f64>, ReadError> {
     let from = std::fs::File::open(path)?;
     let mut lines = csv::ReaderBuilder::new();
@@ -25,7 +25,11 @@ pub fn read(path: &Path, list: &EdgeList) -> Result<BTreeMap<u32, f64>, ReadErro
         let node = list.node(id).ok_or_else(|| at(format!("no edge names \"{id}\"")))?;
         let text = record.get(1).unwrap_or("1");
         let weight = text.parse().ok().filter(|w: &f64| w.is_finite() && *w > 0.0);
-        *golden.entry(node).or_insert(0.0) += weight.ok_or_else(|| at(format!("the weight is \"{text}\": it must be above 0")))?;
+        let sum = golden.entry(node).or_insert(0.0);
+        *sum += weight.ok_or_else(|| at(format!("the weight is \"{text}\": it must be above 0")))?;
+        if sum.is_infinite() {
+            return Err(at(format!("the weights of \"{id}\" together are beyond all numbers")));
+        }
     }
-    if golden.is_empty() { Err(ReadError::Empty) } else { Ok(golden) }
+    if golden.is_empty() { Err(ReadError::NoId) } else { Ok(golden) }
 }

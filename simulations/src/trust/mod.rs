@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!  CSV ─────┐                      golden ids (golden.rs)
-//!           ├─> EdgeList ───────────────┴──> solve ──> CSV or Parquet (write.rs)
+//!           ├─> EdgeList ───────────────┴──> solve ──> CSV or Parquet (write.rs, out.rs)
 //!  Parquet ─┘   (edges.rs)                  float.rs: arithmetic; threads.rs: blocks in parallel
 //! ```
 
 pub mod edges;
 pub mod float;
 pub mod golden;
+pub mod out;
 mod read_csv;
 mod read_parquet;
 pub mod solve;

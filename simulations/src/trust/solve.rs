@@ -3,7 +3,8 @@
 use super::edges::EdgeList;
 use super::float::{Float, Real};
 use super::threads;
-use std::collections::BTreeMap;
+use indicatif::ProgressBar;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use warmnet_protocol::trust::csr::{Csr, Edge};
 use warmnet_protocol::trust::fixed::Fixed;
@@ -87,26 +88,30 @@ pub enum SolveError {
     /// [`MAX_STEPS`] were not enough.
     #[error("it still changed by {0:e} after {MAX_STEPS} steps")]
     Restless(f64),
+    /// A mass is no number.
+    #[error("after {0} steps a mass is no number")]
+    NotANumber(u32),
 }
 
-/// Solves it.
+/// Solves it. `bar` shows what is being done.
 ///
 /// # Errors
 /// [`SolveError`].
-pub fn solve(question: &Question<'_>) -> Result<Answer, SolveError> {
+pub fn solve(question: &Question<'_>, bar: &ProgressBar) -> Result<Answer, SolveError> {
     let golden: Vec<f64> = question.golden.values().copied().collect();
     match question.values {
-        Values::F32 => float::<f32>(question, &golden),
-        Values::F64 => float::<f64>(question, &golden),
-        Values::Fixed => fixed(question, &golden),
+        Values::F32 => float::<f32>(question, &golden, bar),
+        Values::F64 => float::<f64>(question, &golden, bar),
+        Values::Fixed => fixed(question, &golden, bar),
     }
 }
 
-fn float<T: Real>(question: &Question<'_>, golden: &[f64]) -> Result<Answer, SolveError> {
-    walk(question, T::narrow, Float::<T>::new(question.restart, golden), T::wide, 1.0)
+fn float<T: Real>(question: &Question<'_>, golden: &[f64], bar: &ProgressBar) -> Result<Answer, SolveError> {
+    let rows = |roots: &BTreeSet<u32>| Float::<T>::rows(question.restart, question.edges.ids.len(), roots, || edges(question.edges));
+    walk(question, rows, Float::<T>::new(golden), T::wide, 1.0, bar)
 }
 
-fn fixed(question: &Question<'_>, golden: &[f64]) -> Result<Answer, SolveError> {
+fn fixed(question: &Question<'_>, golden: &[f64], bar: &ProgressBar) -> Result<Answer, SolveError> {
     let whole = |w: &f64| w.fract() == 0.0 && *w <= f64::from(u32::MAX);
     if let Some(edge) = question.edges.weights.iter().position(|w| !whole(w)) {
         return Err(SolveError::NotWhole(edge + 1));
@@ -120,25 +125,31 @@ fn fixed(question: &Question<'_>, golden: &[f64]) -> Result<Answer, SolveError> 
     }
     let dealt = vec![0; question.edges.ids.len()];
     let arithmetic = Fixed::<u32>::new(permille as u32, TOTAL, golden.len(), &dealt);
-    walk(question, |w| w as u32, arithmetic, |mass| mass as f64 / TOTAL as f64, TOTAL as f64)
+    let whole = |e: Edge<f64>| Edge { source: e.source, target: e.target, weight: e.weight as u32 };
+    let rows = |roots: &BTreeSet<u32>| Csr::new(dealt.len(), roots, || edges(question.edges).map(whole));
+    walk(question, rows, arithmetic, |mass| mass as f64 / TOTAL as f64, TOTAL as f64, bar)
 }
 
-/// `weight`: of an edge; `share`: of a mass in the total, which is `total` in the unit of sums.
+fn edges(list: &EdgeList) -> impl Iterator<Item = Edge<f64>> {
+    let EdgeList { sources, targets, weights, .. } = list;
+    sources.iter().zip(targets).zip(weights).map(|((source, target), weight)| Edge { source: *source, target: *target, weight: *weight })
+}
+
+/// `rows`: of the graph with these roots; `share`: of a mass in the total, which is `total` in the unit of sums.
 fn walk<A>(
     question: &Question<'_>,
-    weight: impl Fn(f64) -> A::Weight,
+    rows: impl FnOnce(&BTreeSet<u32>) -> Csr<A::Weight>,
     arithmetic: A,
     share: impl Fn(A::Mass) -> f64,
     total: f64,
+    bar: &ProgressBar,
 ) -> Result<Answer, SolveError>
 where
-    A: Arithmetic<Weight: Sync + Default + PartialOrd, Mass: Send + Sync, Share: Sync, Sum: Send + Change> + Sync,
+    A: Arithmetic<Weight: Sync, Mass: Send + Sync, Share: Sync, Kept: Send, Sum: Send + Change> + Sync,
 {
-    let EdgeList { ids, sources, targets, weights } = question.edges;
     let start = Instant::now();
-    let roots = question.golden.keys().copied().collect();
-    let edges = || sources.iter().zip(targets).zip(weights);
-    let csr = Csr::new(ids.len(), &roots, || edges().map(|((s, t), w)| Edge { source: *s, target: *t, weight: weight(*w) }));
+    bar.set_message("building");
+    let csr = rows(&question.golden.keys().copied().collect());
     let mut walk = Walk::new(arithmetic, &csr);
     let build = start.elapsed();
     let start = Instant::now();
@@ -153,6 +164,12 @@ where
         }
         change = walk.step(|blocks| threads::run(question.threads, blocks)).wide() / total;
         steps += 1;
+        if !change.is_finite() {
+            return Err(SolveError::NotANumber(steps));
+        }
+        if !bar.is_hidden() {
+            bar.set_message(format!("step {steps}, change {change:.1e}"));
+        }
     }
     let solve = start.elapsed();
     let trust = walk.masses().into_iter().map(share).collect();

@@ -19,8 +19,12 @@ fn list(n: u32, edges: &[(u32, u32, f64)]) -> EdgeList {
     }
 }
 
+fn tried(question: &Question<'_>) -> Result<Answer, SolveError> {
+    solve(question, &ProgressBar::hidden())
+}
+
 fn solved(question: &Question<'_>) -> Answer {
-    solve(question).unwrap()
+    tried(question).unwrap()
 }
 
 /// The equation with a full matrix.
@@ -111,7 +115,7 @@ fn neither_threads_nor_order_change_a_bit() {
 #[test]
 fn fixed_point_agrees_with_floats_and_takes_whole_weights() {
     let (mut edges, mut golden) = large();
-    assert_eq!(solve(&Question { values: Values::Fixed, ..question(&edges, &golden) }), Err(SolveError::NotWhole(1)));
+    assert_eq!(tried(&Question { values: Values::Fixed, ..question(&edges, &golden) }), Err(SolveError::NotWhole(1)));
     edges.weights.iter_mut().for_each(|w| *w = (*w * 7.0).round());
     let stop = Stop::Steps(32);
     let whole = Question { values: Values::Fixed, stop, threads: 2, ..question(&edges, &golden) };
@@ -119,10 +123,10 @@ fn fixed_point_agrees_with_floats_and_takes_whole_weights() {
         (solved(&whole), solved(&Question { values: Values::F64, ..Question { edges: &edges, golden: &golden, ..whole } }));
     // Rounding down loses less than a unit of 2^-60 a unit of weight and step: 20,000 nodes x 5,000 units / 0.15.
     assert!(gap(&fixed.trust, &float.trust) < 6e-10, "{}", gap(&fixed.trust, &float.trust));
-    assert_eq!(solve(&Question { restart: 0.12345, ..whole }), Err(SolveError::NotPermille));
+    assert_eq!(tried(&Question { restart: 0.12345, ..whole }), Err(SolveError::NotPermille));
     golden.insert(3, 2.0);
     let uneven = Question { values: Values::Fixed, ..question(&edges, &golden) };
-    assert_eq!(solve(&uneven), Err(SolveError::Uneven));
+    assert_eq!(tried(&uneven), Err(SolveError::Uneven));
 }
 
 #[test]
@@ -131,9 +135,29 @@ fn a_walk_that_can_not_settle_says_so() {
     let golden = BTreeMap::from([(0, 1.0)]);
     let never = Question { stop: Stop::Below(1e-300), restart: 0.3, ..question(&edges, &golden) };
     // It may settle on one and the same float, which is a change of 0; else it must be an error, never an endless loop.
-    assert!(matches!(solve(&never), Ok(Answer { change: 0.0, .. }) | Err(SolveError::Restless(_))));
+    assert!(matches!(tried(&never), Ok(Answer { change: 0.0, .. }) | Err(SolveError::Restless(_))));
     let edges = list(2, &[(0, 1, 1.0)]);
     assert_eq!(solved(&question(&edges, &golden)).reached, 2);
+}
+
+#[test]
+fn any_finite_weights_will_do() {
+    // Beyond f32, sums beyond f64, and below all normal numbers: what counts is the part each edge has of its source.
+    let plain = list(4, &[(0, 1, 1.0), (0, 2, 3.0), (1, 0, 2.0), (1, 3, 2.0), (2, 3, 5.0), (3, 0, 1.0), (3, 1, 1.0)]);
+    let mut odd = list(4, &[(0, 1, 3e307), (0, 2, 9e307), (1, 0, 1.7e308), (1, 3, 1.7e308), (2, 3, 5e-320), (3, 0, 1e-45), (3, 1, 1e-45)]);
+    let golden = BTreeMap::from([(0, 1.0), (3, 1.0)]);
+    let heavy = BTreeMap::from([(0, 1.7e308), (3, 1.7e308)]);
+    for values in [Values::F32, Values::F64] {
+        let want = solved(&Question { values, stop: Stop::Steps(25), ..question(&plain, &golden) }).trust;
+        let got = solved(&Question { values, stop: Stop::Steps(25), ..question(&odd, &heavy) }).trust;
+        assert!(gap(&got, &want) < 1e-6, "{values:?} {got:?} {want:?}");
+    }
+    // Parallel edges, too, may add up to more than f64 holds.
+    (odd.sources, odd.targets, odd.weights) = (vec![0; 8], vec![1, 1, 1, 1, 2, 2, 2, 2], vec![1.7e308; 8]);
+    let trust = solved(&Question { values: Values::F64, ..question(&odd, &BTreeMap::from([(0, 1.0)])) }).trust;
+    assert!(trust[1] > 0.1 && (trust[1] - trust[2]).abs() < 1e-12, "{trust:?}");
+    let no_number = Question { restart: f64::NAN, ..question(&plain, &golden) };
+    assert_eq!(tried(&no_number), Err(SolveError::NotANumber(1)));
 }
 
 fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
@@ -194,7 +218,9 @@ fn golden_ids_need_an_edge_and_a_weight() {
     {
         assert!(golden(text).unwrap_err().to_string().starts_with(line), "{text}");
     }
-    assert!(matches!(golden("id\n"), Err(ReadError::Empty)));
+    assert_eq!(golden("id\n").unwrap_err().to_string(), "it names no id");
+    let heavy = golden("000000001,1e308\n000000001,1e308\n").unwrap_err().to_string();
+    assert!(heavy.starts_with("line 2: ") && heavy.contains("000000001"), "{heavy}");
 }
 
 #[test]
@@ -241,4 +267,41 @@ fn parquet_goes_in_and_out() {
     let rows: Vec<String> = reader.get_row_iter(None).unwrap().map(|r| r.unwrap().to_string()).collect();
     let want = [("7", 0.5), ("a", 0.25), ("-8", 0.125), ("b", 0.125)].map(|(id, t)| format!("{{id: \"{id}\", trust: {t}}}"));
     assert_eq!(rows, want);
+}
+
+#[test]
+fn parquet_columns_are_what_their_types_say() {
+    use parquet::data_type::{Int32Type, Int64Type};
+    use parquet::file::writer::SerializedFileWriter;
+    use std::fs::File;
+    use std::sync::Arc;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("e.parquet");
+    let read_as = |source: &str, weight: &str| {
+        let text =
+            format!("message edges {{ REQUIRED INT64 source ({source}); REQUIRED INT32 target; REQUIRED INT32 weight ({weight}); }}");
+        let schema = parquet::schema::parser::parse_message_type(&text).unwrap();
+        let mut writer = SerializedFileWriter::new(File::create(&path).unwrap(), Arc::new(schema), Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&[-1, 5], None, None).unwrap();
+        column.close().unwrap();
+        for values in [[1, 2], [250, -1]] {
+            let mut column = group.next_column().unwrap().unwrap();
+            column.typed::<Int32Type>().write_batch(&values, None, None).unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        writer.close().unwrap();
+        read(&path)
+    };
+    let unsigned = read_as("INTEGER(64,false)", "INTEGER(32,false)").unwrap();
+    assert_eq!((&unsigned.weights, unsigned.node("18446744073709551615").is_some()), (&vec![250.0, 4_294_967_295.0], true));
+    let old = read_as("UINT_64", "UINT_32").unwrap();
+    assert_eq!(unsigned, old);
+    assert!(read_as("DECIMAL(18,0)", "INTEGER(32,false)").unwrap().node("-1").is_some());
+    assert!(matches!(read_as("DECIMAL(18,2)", "INTEGER(32,false)"), Err(ReadError::Kind("source"))));
+    // -0.01 is no weight; the row before it was read as 2.5.
+    let refused = read_as("INTEGER(64,true)", "DECIMAL(9,2)").unwrap_err().to_string();
+    assert!(refused.starts_with("row 2: the weight is -0.01"), "{refused}");
 }

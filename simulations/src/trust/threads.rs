@@ -7,7 +7,7 @@ use warmnet_protocol::trust::kernel::{Arithmetic, Block, in_turn};
 /// thread that the machine slows down holds up nobody.
 pub fn run<A>(threads: usize, blocks: Vec<Block<'_, A>>)
 where
-    A: Arithmetic<Weight: Sync, Mass: Send + Sync, Share: Sync, Sum: Send> + Sync,
+    A: Arithmetic<Weight: Sync, Mass: Send + Sync, Share: Sync, Kept: Send, Sum: Send> + Sync,
 {
     if threads <= 1 {
         return in_turn(blocks);

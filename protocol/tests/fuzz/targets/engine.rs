@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 pub(crate) fn live(bytes: &[u8]) -> (u64, BTreeMap<String, u64>) {
     let mut node = through(bytes);
     node.restart();
+    node.restart_damaged(&mut Cursor(&bytes[..bytes.len().min(512)]));
     (node.inputs, node.met)
 }
 
