@@ -175,7 +175,7 @@ impl From<RuntimeError> for CliError {
             RuntimeError::Store(_) | RuntimeError::Restore(_) | RuntimeError::Book(_) | RuntimeError::Driver(crate::runtime::DriverError::Store(_)) => {
                 Self::new(ExitCode::Store, "the store can't be used")
                     .why(e)
-                    .todo("move the folder `store` aside and start again: the node fetches the network's data anew.\nWhat was sent in the last days is then unknown and counts as not shown; nothing is sent twice")
+                    .todo("move the folder `store` aside and start again after the next epoch has begun (00:00 UTC): the node fetches the network's data anew.\nWhat was sent in the last days is then unknown and counts as not shown; started earlier, it could send today's mails again")
             }
             RuntimeError::Secrets(e) => e.into(),
             RuntimeError::Network(_) => Self::new(ExitCode::Network, "the peer-to-peer network can't start")

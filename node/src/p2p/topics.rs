@@ -1,6 +1,7 @@
 //! The four gossip topics of a network (PROTOCOL.md, section 11).
 
 use libp2p::gossipsub::{IdentTopic, TopicHash};
+use warmnet_protocol::gossip::Topic as Spoken;
 
 /// What a gossip message is about. Each kind has its own topic, so that a node can weigh them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -32,6 +33,28 @@ impl Topic {
 
     pub(super) fn ident(self, network_tag: &str) -> IdentTopic {
         IdentTopic::new(format!("/warmnet/{network_tag}/{}/1", self.word()))
+    }
+}
+
+impl From<Spoken> for Topic {
+    fn from(topic: Spoken) -> Self {
+        match topic {
+            Spoken::Records => Self::Records,
+            Spoken::Bundles => Self::Bundles,
+            Spoken::Notices => Self::Notices,
+            Spoken::Faults => Self::Faults,
+        }
+    }
+}
+
+impl From<Topic> for Spoken {
+    fn from(topic: Topic) -> Self {
+        match topic {
+            Topic::Records => Self::Records,
+            Topic::Bundles => Self::Bundles,
+            Topic::Notices => Self::Notices,
+            Topic::Faults => Self::Faults,
+        }
     }
 }
 

@@ -203,7 +203,7 @@ impl Driver {
                     }
                 }
             }
-            Output::Publish { topic, bytes } => self.publish(gossip_topic(topic), bytes).await,
+            Output::Publish { topic, bytes } => self.publish(topic.into(), bytes).await,
             Output::Ask(want) => self.ask(want),
             Output::Introduce { exchange, node, request } => {
                 let request = Request::Introduce(request);
@@ -327,7 +327,7 @@ impl Driver {
         match event {
             NetworkEvent::Gossip { token, topic, source, data } => {
                 let token = self.peers.keep_message(token, NodeId(source));
-                self.engine.handle(now, Input::Gossip { token, topic: engine_topic(topic), bytes: data });
+                self.engine.handle(now, Input::Gossip { token, topic: topic.into(), bytes: data });
             }
             NetworkEvent::Request { token, from, data } => self.on_request(now, token, NodeId(from), &data).await,
             NetworkEvent::PeerConnected { node } => {
@@ -389,24 +389,4 @@ impl Driver {
 
 fn closed(result: Result<(), crate::p2p::ClosedError>) -> Result<(), DriverError> {
     result.map_err(|_| DriverError::Network)
-}
-
-fn gossip_topic(topic: warmnet_protocol::gossip::Topic) -> crate::p2p::Topic {
-    use warmnet_protocol::gossip::Topic;
-    match topic {
-        Topic::Records => crate::p2p::Topic::Records,
-        Topic::Bundles => crate::p2p::Topic::Bundles,
-        Topic::Notices => crate::p2p::Topic::Notices,
-        Topic::Faults => crate::p2p::Topic::Faults,
-    }
-}
-
-fn engine_topic(topic: crate::p2p::Topic) -> warmnet_protocol::gossip::Topic {
-    use warmnet_protocol::gossip::Topic;
-    match topic {
-        crate::p2p::Topic::Records => Topic::Records,
-        crate::p2p::Topic::Bundles => Topic::Bundles,
-        crate::p2p::Topic::Notices => Topic::Notices,
-        crate::p2p::Topic::Faults => Topic::Faults,
-    }
 }

@@ -78,7 +78,7 @@ impl Peers {
         self.requests.remove(&token)
     }
 
-    /// Application scores for gossip: trust relative to the mean, capped at 100; quarantined nodes are graylisted.
+    /// Application scores for gossip: trust relative to the mean, capped at 100; without trust it is 0.
     pub(super) fn application_scores(&self, chain: &Chain) -> Vec<([u8; 32], f64)> {
         let Some(derived) = chain.derived() else { return vec![] };
         let roster = chain.latest_roster();
