@@ -242,8 +242,8 @@ mod tests {
         let peer = "/p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp";
         let fixed = prop::sample::select(vec!["/tcp/0", "/udp/9", "/dns4/a.example", "/quic-v1", "/ws", "/p2p-circuit", peer]);
         prop_oneof![
-            any::<[u8; 4]>().prop_map(|ip| format!("/ip4/{}", std::net::Ipv4Addr::from(ip))),
-            any::<[u8; 16]>().prop_map(|ip| format!("/ip6/{}", std::net::Ipv6Addr::from(ip))),
+            any::<[u8; 4]>().prop_map(|ip| format!("/ip4/{}", Ipv4Addr::from(ip))),
+            any::<[u8; 16]>().prop_map(|ip| format!("/ip6/{}", Ipv6Addr::from(ip))),
             any::<u16>().prop_map(|port| format!("/tcp/{port}")),
             fixed.prop_map(str::to_owned),
         ]
