@@ -100,10 +100,9 @@ mod tests {
         #[test]
         fn any_bytes_are_a_frame_or_an_error(wire in prop_oneof![wire(), prop::collection::vec(any::<u8>(), 0..8)]) {
             const LIMIT: usize = 64;
-            let read = block_on(read_frame(&mut Cursor::new(&wire), LIMIT));
+            let read = block_on(read_frame(&mut Cursor::new(&wire), LIMIT)).ok();
             let announced = wire.first_chunk().map(|prefix| u32::from_be_bytes(*prefix) as usize);
             let whole = announced.and_then(|length| wire[4..].get(..length)).filter(|frame| frame.len() <= LIMIT);
-            let read = read.ok();
             prop_assert_eq!(read.as_deref(), whole);
         }
     }
