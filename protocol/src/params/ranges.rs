@@ -182,7 +182,7 @@ impl Params {
     /// ```
     /// use warmnet_protocol::params::Params;
     /// let wrong = Params { pause_cut: 1_500, ..Params::standard() };
-    /// assert_eq!(wrong.check().unwrap_err().to_string(), "the parameter pause_cut is 1500; it may be 0 to 1000");
+    /// assert_eq!(wrong.check().unwrap_err().to_string(), "the parameter pause_cut is 1500; it may be 0 to 1000 (R-CONV-8)");
     /// ```
     pub fn check(&self) -> Result<(), ParamsError> {
         let (ranges, orders) = if self.version > RULES_VERSION { (&RANGES[..FROZEN], &[][..]) } else { (RANGES, ORDERS) };
