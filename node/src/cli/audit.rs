@@ -133,3 +133,78 @@ fn findings(r: &AuditedRecord) -> Vec<String> {
     lines.extend(r.golden.iter().map(|member| format!("member {} is new and golden: everybody's trust begins at it", short(member))));
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::LeftOut;
+    use warmnet_protocol::time::Epoch;
+
+    fn record() -> AuditedRecord {
+        AuditedRecord {
+            record: Epoch(7),
+            complete: true,
+            rows: 9,
+            ledger_same: true,
+            results_same: true,
+            results: ("aa".repeat(32), "bb".repeat(32)),
+            differences: vec![],
+            left_out: vec![],
+            came_late: vec![],
+            unproved: vec![],
+            spared: vec![],
+            admitted: 3,
+            admissible: Some(20),
+            golden: vec![],
+            holds: true,
+            evidence: None,
+        }
+    }
+
+    #[test]
+    fn each_finding_has_a_line_and_a_clean_record_none() {
+        assert!(findings(&record()).is_empty());
+        let member = || "0123456789abcdef".to_owned();
+        let wrong = AuditedRecord {
+            ledger_same: false,
+            results_same: false,
+            left_out: vec![LeftOut { member: member(), evidence: None }],
+            came_late: vec![member()],
+            unproved: vec![(member(), member())],
+            spared: vec![member()],
+            admitted: 21,
+            golden: vec![member()],
+            ..record()
+        };
+        let lines = findings(&wrong);
+        for told in [
+            "have the digest it names",
+            "aaaaaaaa by the rules, bbbbbbbb in the record",
+            "left out, though",
+            "it came late",
+            "silenced by proof 01234567",
+            "two different bundles",
+            "admits 21 members, where its epoch may bring 20",
+            "new and golden",
+        ] {
+            assert_eq!(lines.iter().filter(|line| line.contains(told)).count(), 1, "{told}: {lines:?}");
+        }
+        assert_eq!(lines.len(), 8);
+        // Without a whole window nothing is said of what the window decides.
+        assert!(findings(&AuditedRecord { results_same: false, complete: false, ..record() }).is_empty());
+    }
+
+    #[test]
+    fn a_record_that_waits_says_for_what() {
+        let stalled = |roster_missing, bundles: usize| StalledRecord {
+            record: Epoch(9),
+            roster_missing,
+            bundles_missing: vec!["0123456789abcdef".to_owned(); bundles],
+            behind: 2,
+            evidence: None,
+        };
+        assert!(waits(&stalled(true, 0)).contains("lacks its roster"));
+        assert!(waits(&stalled(false, 1)).contains("the bundle of member 01234567, which it counts"));
+        assert!(waits(&stalled(false, 3)).contains("the bundles of 3 members"));
+    }
+}

@@ -135,3 +135,16 @@ fn records(epochs: &[Epoch]) -> String {
         _ => format!("{more}{}, are", named.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_named_as_people_read_them() {
+        let of = |epochs: &[u32]| records(&epochs.iter().copied().map(Epoch).collect::<Vec<_>>());
+        assert_eq!(of(&[7]), "record 7 is");
+        assert_eq!(of(&[7, 9]), "records 7, 9 are");
+        assert_eq!(of(&[1, 2, 3, 4, 5, 6, 7]), "7 records, the last ones 3, 4, 5, 6, 7, are");
+    }
+}
