@@ -32,8 +32,10 @@ impl Chain {
     pub fn disputed(&self) -> Option<(Epoch, usize)> {
         let epoch = self.disputed?;
         let root = self.records.get(&epoch)?.record.ledger.as_ref()?;
-        let wanted = self.wanted.keys().any(|(closing, _)| *closing == root.epoch);
-        (!wanted).then(|| Some((epoch, count(&root.present, self.play(root.epoch)?.roster.len()))))?
+        if self.wanted.keys().any(|(closing, _)| *closing == root.epoch) {
+            return None;
+        }
+        Some((epoch, count(&root.present, self.play(root.epoch)?.roster.len())))
     }
 
     /// Takes the payload digests that a disputed record counts, in roster order: held bundles with another digest are wanted anew.

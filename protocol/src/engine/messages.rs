@@ -31,13 +31,12 @@ impl Engine {
                 Topic::Faults => self.judge_fault(bytes),
             }
         };
-        let refusal = judged.err();
-        let finding = refusal.as_ref().map_or(Finding::Fresh, Refusal::finding);
+        let finding = Finding::of(&judged);
         // What may be judged otherwise later must be looked at again.
         if !matches!(finding, Finding::NotReady | Finding::Stranger | Finding::TooEarly) {
             self.seen.insert(digest);
         }
-        self.emit(Output::Verdict { token, verdict: finding.verdict(), refusal });
+        self.emit(Output::Verdict { token, verdict: finding.verdict(), refusal: judged.err() });
     }
 
     pub(super) fn judge_record(&mut self, now: Timestamp, bytes: &[u8]) -> Result<(), Refusal> {

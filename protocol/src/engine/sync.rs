@@ -2,7 +2,7 @@
 
 use super::messages::PUBLISH_AHEAD;
 use super::{Engine, Output, Timer, ToStore, Want};
-use crate::gossip::Topic;
+use crate::gossip::{Finding, Topic};
 use crate::identity::{hash, signed};
 use crate::ids::Digest;
 use crate::limits;
@@ -102,7 +102,7 @@ impl Engine {
             let Ok(record) = signed::open::<EpochRecord>(&bytes, &self.chain.network()) else { break };
             let epoch = record.message.epoch;
             if self.chain.last_record().is_some() {
-                let fresh = self.take_record(now, record).is_ok();
+                let fresh = Finding::of(&self.take_record(now, record)) == Finding::Fresh;
                 if fresh && self.going_back {
                     // Gossip did not bring it: others may lack it too.
                     self.emit(Output::Publish { topic: Topic::Records, bytes: bytes.clone() });

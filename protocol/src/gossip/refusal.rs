@@ -59,6 +59,15 @@ pub enum NoticeRefusal {
     Full,
 }
 
+impl Finding {
+    /// What the verdict table calls a judgement. A refused message may be new and true all the same: everybody must see both records of a
+    /// fork.
+    #[must_use]
+    pub fn of(judged: &Result<(), Refusal>) -> Self {
+        judged.as_ref().map_or_else(Refusal::finding, |()| Self::Fresh)
+    }
+}
+
 impl Refusal {
     /// What the verdict table calls it.
     #[must_use]

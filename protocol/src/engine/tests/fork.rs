@@ -5,6 +5,7 @@ use crate::chain::RecordRefusal;
 use crate::engine::restore::fold_all;
 use crate::identity::Verified;
 use crate::wire::epoch_record::EpochRecord;
+use crate::wire::sync::Response;
 
 const FORKED: Epoch = Epoch(10);
 
@@ -139,4 +140,16 @@ fn an_old_key_undoes_nothing_that_is_settled_or_decided() {
     };
     let next = EpochRecord { beacon: w.links[22], ..next };
     assert_eq!(answer(&w, &signed::sign(&thief.0, &network, next).bytes), Err(RecordRefusal::Serial));
+}
+
+#[test]
+fn a_second_record_learnt_by_asking_is_told_to_others() {
+    let mut w = World::new(3, 1);
+    w.run_until(CLOCK.at(Epoch(3), Span::hours(12)));
+    let second = w.forged(Epoch(3));
+    let response = Response::Records(vec![second.clone()]);
+    w.deliver(1, Input::Answer { want: Want::Records(Epoch(3)), response });
+    let outputs: Vec<Output> = std::iter::from_fn(|| w.peers[1].engine.poll()).collect();
+    let told = |o: &Output| matches!(o, Output::Publish { topic: Topic::Records, bytes } if *bytes == second);
+    assert!(outputs.iter().any(told), "gossip did not bring it: others may lack it too");
 }
